@@ -1,0 +1,3 @@
+"""The callback application."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,33 @@
+"""One error tree. Each error says whether trying again helps, and speaks in the user's words."""
+
+from __future__ import annotations
+
+
+class HuifangError(Exception):
+    """Base of all errors the application raises on purpose. The message is shown to the user."""
+
+    retryable = False
+
+
+class ConfigError(HuifangError):
+    """A setting, model or system part is missing or wrong; the message says what to do."""
+
+
+class DialogueUnavailable(HuifangError):
+    """No dialogue worker answered in time."""
+
+    retryable = True
+
+
+class StoreUnavailable(HuifangError):
+    """The store could not commit (disk full, read-only, locked)."""
+
+    retryable = True
+
+
+class OwnershipLost(HuifangError):
+    """The conversation belongs to somebody else now; the writer must stop."""
+
+
+class MissingField(HuifangError):
+    """A policy lacks a value that its questionnaire speaks of."""

@@ -1,0 +1,1 @@
+"""Sound and lines. Knows nothing of insurance; imports nothing of `bot`."""

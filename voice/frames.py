@@ -1,0 +1,89 @@
+"""Typed, immutable messages of a line: what was heard, keyed, played.
+
+All sound inside the process is 16-bit signed little-endian mono PCM ("slin"), 8 kHz on the phone.
+Times are milliseconds since the line opened; they are offsets into the line's recording as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+PHONE_RATE = 8000  # Hz
+FRAME_MS = 20
+FRAME_BYTES = PHONE_RATE * FRAME_MS // 1000 * 2  # 320
+SILENCE = bytes(FRAME_BYTES)
+
+Via = Literal["voice", "text", "key", "button"]
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a recogniser made of one stretch of sound."""
+
+    text: str  # simplified characters; empty when nothing was said
+    confidence: float  # 0..1, exp of the mean token log-probability
+    no_speech: float  # 0..1, the model's own belief that nobody spoke
+    engine: str  # recogniser and model, with the model's hash where it is known
+    ms: float  # decoding time
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """Closed-set scores (see `listening.whisper`): "yes_no" = yes against the best no,
+    "yes_other" = yes against the best other candidate; ratios, > 1 favours yes. Empty if not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One stretch of the caller's speech, or one typed message or pressed button."""
+
+    text: str
+    via: Via
+    confidence: float  # as in Transcript; 1.0 for typed text
+    start_ms: int
+    end_ms: int
+    pcm: bytes = b""  # the sound, empty for text
+    rate: int = PHONE_RATE
+    no_speech: float = 0.0
+    engine: str = "typed"
+    scores: Mapping[str, float] = field(default_factory=dict)
+    over: str | None = None  # id of the Speech that was still playing when the caller began
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One DTMF digit: 0-9, * or #."""
+
+    digit: str
+    at_ms: int
+    over: str | None = None  # id of the Speech that was playing
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nobody spoke for the whole patience of the last `listen`."""
+
+    at_ms: int
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A Speech left the line, whole or cut off. `complete` is what decides if it counts as said."""
+
+    id: str
+    complete: bool
+    start_ms: int
+    end_ms: int
+    voice: str  # which voice spoke: engine, voice name, model hash; "text" in chat
+    reason: str = ""  # why it was cut off: "barge-in", "stopped", "failed: …"
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """The other side is gone. Nothing follows it."""
+
+    at_ms: int
+    reason: str  # "caller", "closed", "error: …"
+
+
+LineEvent = Utterance | Key | Silence | Played | Hangup
