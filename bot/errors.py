@@ -31,3 +31,8 @@ class OwnershipLost(HuifangError):
 
 class MissingField(HuifangError):
     """A policy lacks a value that its questionnaire speaks of."""
+
+    def __init__(self, column: str, clause: str) -> None:
+        super().__init__(f"policy column {column} is empty, but clause {clause} needs it")
+        self.column = column
+        self.clause = clause

@@ -1,4 +1,4 @@
-"""Settings: from the environment (`HUIFANG_…`), `huifang.env` in the data folder, or the command line.
+"""Settings: from the environment (`HUIFANG_…`) or the command line.
 
 Secrets are read from files in the data folder or from the environment, never from arguments.
 """

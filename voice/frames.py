@@ -41,7 +41,7 @@ class Utterance:
     confidence: float  # as in Transcript; 1.0 for typed text
     start_ms: int
     end_ms: int
-    pcm: bytes = b""  # the sound, empty for text
+    pcm: bytes = field(default=b"", repr=False)  # the sound, empty for text
     rate: int = PHONE_RATE
     no_speech: float = 0.0
     engine: str = "typed"

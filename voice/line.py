@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from voice.frames import LineEvent
+from voice.listening.closed_set import ClosedSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,13 @@ class Line(Protocol):
     def stop(self) -> None:
         """Drop what is queued and cut what is playing, interruptible or not."""
 
-    def listen(self, patience_s: float, phrases: Sequence[str] = ()) -> None:
+    def listen(
+        self, patience_s: float, answers: ClosedSet | None = None, hangover_ms: int = 600
+    ) -> None:
         """Expect an answer: once the queue is empty and nobody has spoken for `patience_s`,
-        one `Silence` is yielded. `phrases` are answers that make sense here (for the recogniser)."""
+        one `Silence` is yielded. `answers` are those that make sense here: the recogniser scores
+        them and the `Utterance` carries the scores. `hangover_ms` of silence end an utterance: more
+        where numbers or dates are asked, and for the elderly (`listening.endpoint`)."""
 
     async def next(self) -> LineEvent:
         """The next event; waits for it."""

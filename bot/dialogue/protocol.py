@@ -170,6 +170,7 @@ class Start:
     items: tuple[Item, ...]
     elder: bool = False  # age ≥ 60: human-first offer, slower, plainer
     done: tuple[str, ...] = ()  # items answered in an earlier, broken-off call
+    problems: int = 0  # how many of `done` were not answered as expected
 
 
 @dataclass(frozen=True)

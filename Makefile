@@ -1,0 +1,62 @@
+# Two commands to know: `make demo` and `make test`. Both set up what is missing.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+APP := .venv/bin
+RASA := .venv-rasa/bin
+QUIET_RASA := RASA_TELEMETRY_ENABLED=false TF_CPP_MIN_LOG_LEVEL=3 SQLALCHEMY_SILENCE_UBER_WARNING=1
+
+.PHONY: help setup setup-test demo serve test test-app test-rasa check lock model shell bench eval clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
+
+setup: ## install what is missing: environments, models, Debian packages
+	@python3 scripts/setup.py
+
+setup-test:
+	@python3 scripts/setup.py --tests
+
+demo: setup ## one whole callback by simulated phone, then the pages (ONCE=1 ends instead)
+	@$(APP)/huifang demo $(if $(ONCE),--once)
+
+serve: setup ## run the bot on loopback with the data folder ./data
+	@$(APP)/huifang serve
+
+check: setup-test ## ruff, formatting, mypy --strict
+	@$(APP)/ruff check .
+	$(APP)/ruff format --check .
+	$(APP)/mypy
+
+test: setup-test test-app test-rasa ## every test, both environments
+
+test-app:
+	@$(APP)/pytest tests --ignore tests/dialogue $(ARGS)
+
+test-rasa:
+	@export $(QUIET_RASA)
+	$(RASA)/python -m pytest tests/dialogue $(ARGS)
+	$(RASA)/rasa test core --model models/huifang.tar.gz --stories tests/dialogue/test_stories.yml \
+	  --fail-on-prediction-errors --out build/rasa-test 2>&1 | tail -n 5
+
+lock: ## renew both requirement files
+	@uv=$$(command -v build/tools/bin/uv || command -v uv)
+	opts="--generate-hashes --no-header --no-emit-index-url --upgrade -q"
+	$$uv pip compile pyproject.toml --group app --group dev --python-version 3.11 $$opts -o requirements/app.txt
+	$$uv pip compile pyproject.toml --group rasa --python-version 3.10 $$opts -o requirements/rasa.txt
+
+model: setup ## train the dialogue model if its sources changed
+
+shell: model ## talk to the dialogue in text
+	@$(QUIET_RASA) $(RASA)/rasa shell --model models/huifang.tar.gz
+
+bench: setup ## figures of a turn, the line, listening, speaking, the store
+	@for part in turn line listen speak store; do $(APP)/python -m tests.bench.bench_$$part; done
+
+eval: setup ## how well answers are understood; writes docs/understanding.md
+	@$(QUIET_RASA) $(RASA)/python -m tests.dialogue.evaluate
+
+clean: ## remove what make made, but not data/
+	@rm -rf .venv .venv-rasa build models .mypy_cache .ruff_cache .pytest_cache

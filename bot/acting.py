@@ -1,0 +1,233 @@
+"""From acts to clauses and evidence: what will be said, what is claimed. Pure.
+
+The dialogue speaks in clause ids; here they become the exact words of this policy's script, and
+the drafts that must be on disk before the first of them is heard.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, assert_never
+
+from bot.dialogue.protocol import (
+    Act,
+    Answer,
+    Ask,
+    Close,
+    Explain,
+    Flag,
+    Form,
+    Handoff,
+    Pace,
+    Record,
+    Reschedule,
+    Say,
+    Verify,
+    Wait,
+)
+from bot.evidence.ledger import Draft
+from bot.questionnaire import Clause, Script
+from voice.line import Speech
+
+SLOWER, SLOWEST = 0.85, 0.6  # factor of one "slower"; the slowest we go
+LOUDER, LOUDEST = 4.0, 8.0  # dB
+
+# A sentence ends at its mark; closing quotes and brackets stay with it.
+_SENTENCE = re.compile(r"[^。！？；]+[。！？；]?[”」』》）]*")
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a clause: each is synthesised, cached and played by itself."""
+    return tuple(part.strip() for part in _SENTENCE.findall(text) if part.strip())
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How we speak at present."""
+
+    rate: float = 1.0
+    gain_db: float = 0.0
+
+    def changed(self, change: str) -> Manner:
+        if change == "slower":
+            return replace(self, rate=max(SLOWEST, round(self.rate * SLOWER, 3)))
+        return replace(self, gain_db=min(LOUDEST, self.gain_db + LOUDER))
+
+
+@dataclass(frozen=True)
+class Question:
+    """What was last asked, and which speeches carry it."""
+
+    clause: Clause
+    form: Form
+    text: str
+    speech: tuple[str, ...]
+    asked_seq: int
+
+    @property
+    def term(self) -> tuple[str, ...]:
+        """The speeches that must have been heard to their end before an answer counts: all but
+        the closing "您清楚吗？", or the only one."""
+        return self.speech[:-1] or self.speech
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The utterance or key a turn answers, as evidence."""
+
+    draft: Draft
+    seq: int
+
+    def cited(self) -> dict[str, Any]:
+        keys = ("text", "confidence", "audio_sha256", "start_ms", "end_ms")
+        return {key: self.draft.body.get(key) for key in keys}
+
+
+@dataclass
+class Plan:
+    """One turn's consequences, in the order they happen: commit, speak, then the rest."""
+
+    manner: Manner
+    drafts: list[Draft] = field(default_factory=list)
+    speech: list[Speech] = field(default_factory=list)
+    clause_of: dict[str, str] = field(default_factory=dict)  # last speech id -> clause id
+    question: Question | None = None
+    wait_s: float | None = None
+    handoff: str | None = None
+    close: str | None = None
+    errand: Verify | Reschedule | None = None
+
+
+class Stage:
+    """Turns acts into plans for one conversation; knows the script and how clauses are split."""
+
+    def __init__(self, script: Script, *, spoken: bool) -> None:
+        self.script = script
+        self._spoken = spoken  # a chat shows a clause whole, a phone speaks it by sentence
+        self._count = 0
+
+    def missing_explanation(self, acts: Sequence[Act]) -> bool:
+        return any(
+            isinstance(act, Explain) and not self.script.clauses[act.clause].explain for act in acts
+        )
+
+    def plan(
+        self,
+        acts: Sequence[Act],
+        manner: Manner,
+        *,
+        first_seq: int,
+        heard: Heard | None = None,
+        question: Question | None = None,
+        fill: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> Plan:
+        """`first_seq` is the sequence number the first of the plan's drafts will get; `question`
+        the one that was open; `fill` the values of dynamic clauses."""
+        plan = Plan(manner)
+        if heard:
+            plan.drafts.append(heard.draft)
+        for act in acts:
+            match act:
+                case Say():
+                    clause = self._clause(act.clause, fill)
+                    self._speak(plan, clause, clause.text, "said", first_seq)
+                case Ask():
+                    clause = self._clause(act.clause, fill)
+                    form = self._form(act, clause)
+                    text = {"full": clause.text, "plain": clause.plain, "keys": clause.keys}
+                    self._speak(plan, clause, text[form], "asked", first_seq, form)
+                case Explain():
+                    clause = self._clause(act.clause, fill)
+                    self._speak(plan, clause, clause.explain or "", "explained", first_seq)
+                case Record():
+                    plan.drafts.append(self._answer(act, heard, question))
+                case Pace():
+                    plan.manner = plan.manner.changed(act.change)
+                    body = {"rate": plan.manner.rate, "gain_db": plan.manner.gain_db}
+                    plan.drafts.append(Draft("pace", body))
+                case Flag():
+                    plan.drafts.append(Draft("flagged", {"code": act.code}))
+                case Wait():
+                    plan.wait_s = act.seconds
+                case Handoff():
+                    plan.handoff = act.reason
+                case Close():
+                    plan.close = act.outcome
+                case Verify() | Reschedule():
+                    plan.errand = act
+                case _:
+                    raise ValueError(f"unknown act {act!r}")
+        return plan
+
+    def _clause(self, id: str, fill: Mapping[str, Mapping[str, Any]] | None) -> Clause:
+        if id in self.script.dynamic:
+            return self.script.fill(id, **(fill or {}).get(id, {}))
+        return self.script.clauses[id]
+
+    def _form(self, act: Ask, clause: Clause) -> Form:
+        """The elderly hear the plain wording from the start (docs: rules, "Elderly people")."""
+        plain_first = self.script.elder and clause.id in self.script.items
+        return "plain" if plain_first and act.form == "full" else act.form
+
+    def _speak(
+        self,
+        plan: Plan,
+        clause: Clause,
+        text: str,
+        kind: str,
+        first_seq: int,
+        form: Form = "full",
+    ) -> None:
+        parts = sentences(text) if self._spoken else (text,)
+        ids = []
+        for part in parts:
+            self._count += 1
+            ids.append(f"{clause.id}.{self._count}")
+            plan.speech.append(
+                Speech(
+                    ids[-1],
+                    part,
+                    rate=plan.manner.rate,
+                    gain_db=plan.manner.gain_db,
+                    interruptible=clause.interruptible,
+                )
+            )
+        plan.clause_of[ids[-1]] = clause.id
+        sha256 = clause.wording_sha256(text)
+        body: dict[str, Any] = {"clause": clause.id, "form": form, "text": text, "sha256": sha256}
+        if kind == "asked":
+            body |= {"item": clause.id in self.script.items, "source": clause.source}
+            seq = first_seq + len(plan.drafts)
+            plan.question = Question(clause, form, text, tuple(ids), seq)
+        plan.drafts.append(Draft(kind, body))
+
+    def _answer(self, act: Record, heard: Heard | None, question: Question | None) -> Draft:
+        clause = self.script.clauses[act.item]
+        as_expected = act.answer == clause.expect
+        return Draft(
+            "answered",
+            {
+                "item": act.item,
+                "answer": act.answer,
+                "expect": clause.expect,
+                "as_expected": as_expected,
+                "code": "" if as_expected else self._problem(act.answer, clause),
+                "clause_sha256": clause.sha256,
+                "asked_seq": question.asked_seq if question else None,
+                "heard_seq": heard.seq if heard else None,
+                "reason": act.reason,
+                **(heard.cited() if heard else {}),
+            },
+        )
+
+    @staticmethod
+    def _problem(answer: Answer, clause: Clause) -> str:
+        match answer:
+            case "unclear":
+                return "P17_UNCLEAR_ANSWER"
+            case "yes" | "no":
+                return clause.code
+            case _:
+                assert_never(answer)

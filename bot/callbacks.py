@@ -1,0 +1,145 @@
+"""Callbacks: opened for a policy, found again, counted; and the conversations that serve them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from bot import __version__, questionnaire
+from bot.acting import Manner, sentences
+from bot.conversation import Conversation, Dialogue, Progress
+from bot.dialogue import protocol
+from bot.evidence.ledger import Draft, Event
+from bot.evidence.states import State
+from bot.policy import Policy
+from bot.questionnaire import Script
+from bot.scribe import Clock, Scribe, SystemClock
+from bot.settings import Settings
+from bot.store import Store
+from voice.line import Line
+
+RESUMABLE = {State.CREATED, State.READY, State.INCOMPLETE, State.IN_PROGRESS}
+
+
+class Callbacks:
+    """One per process. `on_event` is told of every committed event, in order."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self.settings, self.store = settings, store
+        self.clock = clock or SystemClock()
+        self.on_event = on_event or (lambda _: None)
+        self._questionnaire = questionnaire.load(settings.questionnaire)
+
+    def script(self, policy: Policy, way: Literal["phone", "chat"] = "phone") -> Script:
+        """The exact words for one policy. Raises MissingField."""
+        return self._questionnaire.render(
+            policy,
+            company=self.settings.company,
+            hotline=self.settings.hotline,
+            today=self.clock.now().astimezone().date(),
+            elder_age=self.settings.elder_age,
+            way=way,
+        )
+
+    def elder(self, policy: Policy) -> bool:
+        today = self.clock.now().astimezone().date()
+        return policy.holder_age(today) >= self.settings.elder_age
+
+    def open(self, policy_number: str, channel: str) -> str:
+        """The policy's unfinished callback, or a new one. Returns the callback's id."""
+        policy = self.store.policy(policy_number)
+        for row in self.store.callbacks(policy=policy_number):
+            if row.state in RESUMABLE and row.owner == "bot":
+                return row.id
+        script = self.script(policy)
+        callback = self.store.create_callback(policy_number, script.version, channel)
+        created = {
+            "policy": policy_number,
+            "questionnaire": script.version,
+            "questionnaire_sha256": script.sha256,
+            "software": __version__,
+            "channel": channel,
+        }
+        self.store.append(
+            callback,
+            [Draft("created", created)],
+            wall=self.clock.now(),
+            mono_ms=self.clock.mono_ms(),
+            generation=self.store.callback(callback).generation,
+            state="READY",
+        )
+        return callback
+
+    def for_phone(self, number: str) -> str | None:
+        """The callback for whoever calls from this number, opened if need be; None for a number
+        that is on no policy, or on several: then only a human can tell who calls."""
+        found = self.store.policies_by_phone(number)
+        if len(found) != 1:
+            return None
+        return self.open(found[0].number, "phone")
+
+    def answered(self, callback: str) -> dict[str, bool]:
+        """Items with an answer on record, and whether it was the expected one."""
+        return {
+            event.body["item"]: event.body["as_expected"]
+            for event in self.store.events(callback)
+            if event.kind == "answered"
+        }
+
+    def progress(self, callback: str) -> Progress:
+        policy = self.store.policy_of(callback)
+        return Progress(len(self.script(policy).items), self.answered(callback))
+
+    def scribe(self, callback: str) -> Scribe:
+        return Scribe(self.store, callback, self.clock, lambda event: self.on_event(event))
+
+    def sentences(self, policy: Policy) -> list[str]:
+        """Everything that may be spoken to this policyholder, surest first, each sentence once."""
+        script = self.script(policy)
+        texts = [*script.policy_texts(), *script.fixed_texts()]
+        return list(dict.fromkeys(part for text in texts for part in sentences(text)))
+
+
+class Conversations:
+    """Makes the bot's conversations: callbacks and the dialogue that serves them."""
+
+    def __init__(self, callbacks: Callbacks, dialogue: Dialogue) -> None:
+        self.callbacks, self._dialogue = callbacks, dialogue
+
+    def start(
+        self,
+        callback: str,
+        line: Line,
+        *,
+        scribe: Scribe | None = None,
+        state: protocol.State | None = None,
+    ) -> Conversation:
+        """The bot's stretch of a callback on `line`; `state` when a human gave it back. Blocking."""
+        known = self.callbacks
+        policy = known.store.policy_of(callback)
+        elder = known.elder(policy)
+        rate = known.settings.elder_rate if elder else known.settings.normal_rate
+        return Conversation(
+            line=line,
+            script=known.script(policy, line.kind),
+            policy=policy,
+            dialogue=self._dialogue,
+            scribe=scribe or known.scribe(callback),
+            clock=known.clock,
+            diary=self,
+            manner=Manner(rate=rate),
+            elder=elder,
+            done=known.answered(callback),
+            state=state,
+        )
+
+    async def book(self, callback: str, when: datetime) -> None:
+        await asyncio.to_thread(self.callbacks.store.book, callback, when)

@@ -1,0 +1,144 @@
+"""What an agent is shown of a callback: built from its ledger, in the agent's language. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from bot.evidence.ledger import Event
+from bot.policy import Policy
+from bot.questionnaire import Script
+from bot.store import Callback
+from bot.web.desk import Answered, Case, Entry, Fact, Identity, Waiting
+
+REASONS: Mapping[str, str] = {
+    "request": "客户要求转人工",
+    "key": "客户按0转人工",
+    "severe": "回答涉及严重问题",
+    "complaint": "客户投诉",
+    "surrender": "客户有退保意愿",
+    "coached": "疑似有人诱导作答",
+    "identity": "身份核实未通过",
+    "silence": "客户多次无应答",
+    "unclear": "多次未能听清回答",
+    "question": "客户的问题需人工解答",
+    "failure": "系统故障，已转人工",
+}
+SEVERE = {"severe", "complaint", "surrender", "coached"}
+PRODUCTS = {
+    "ordinary": "普通型",
+    "participating": "分红型",
+    "universal": "万能型",
+    "unit_linked": "投资连结型",
+    "health": "健康保险",
+}
+
+
+def wall(event: Event) -> datetime:
+    return datetime.fromisoformat(event.wall).astimezone(UTC)
+
+
+def waiting(row: Callback, policy: Policy, events: Sequence[Event], *, elder: bool) -> Waiting:
+    """Enough to choose whom to help first; nothing of the contract, the name masked."""
+    handed = next((e for e in reversed(events) if e.kind == "handed_over"), None)
+    reason = handed.body["reason"] if handed else "failure"
+    return Waiting(
+        callback=row.id,
+        channel="chat" if row.channel == "chat" else "phone",
+        who=policy.surname + policy.title,
+        reason=REASONS.get(reason, reason),
+        since=wall(handed) if handed else row.updated,
+        elder=elder,
+        severe=reason in SEVERE,
+        owner=row.owner.removeprefix("human:") if row.owner.startswith("human:") else "",
+    )
+
+
+def case(
+    summary: Waiting,
+    policy: Policy,
+    script: Script,
+    events: Sequence[Event],
+    *,
+    present: bool,
+    finished: bool,
+) -> Case:
+    """Everything needed to go on at the first open item."""
+    answers = {e.body["item"]: e.body for e in events if e.kind == "answered"}
+    return Case(
+        summary=summary,
+        identity=_identity(events),
+        policy=_facts(policy),
+        answered=tuple(
+            Answered(
+                item,
+                script.clauses[item].text,
+                answers[item]["answer"],
+                answers[item]["as_expected"],
+                answers[item].get("text") or "",
+            )
+            for item in script.items
+            if item in answers
+        ),
+        open_items=tuple(
+            Fact(item, script.clauses[item].text) for item in script.items if item not in answers
+        ),
+        transcript=transcript(events),
+        present=present,
+        finished=finished,
+    )
+
+
+def transcript(events: Sequence[Event]) -> tuple[Entry, ...]:
+    """What was said, by whom, with what was recorded of it."""
+    return tuple(entry for event in events if (entry := _entry(event)) is not None)
+
+
+def _identity(events: Sequence[Event]) -> Identity:
+    results = [e.body["result"] for e in events if e.kind == "identity"]
+    if "ok" in results:
+        return "verified"
+    return "failed" if results.count("wrong") else "unverified"
+
+
+def _facts(policy: Policy) -> tuple[Fact, ...]:
+    payment = f"{policy.premium}元"
+    if policy.payment == "regular":
+        payment += f"／{policy.premium_every}，共{policy.premium_years}年"
+    return (
+        Fact("投保人", policy.holder),
+        Fact("保单号尾号", policy.number[-4:]),
+        Fact("产品", f"{policy.product_name}（{PRODUCTS[policy.product]}）"),
+        Fact("被保险人", policy.insured),
+        Fact("保费", payment),
+        Fact("保险期间", policy.term),
+        Fact("犹豫期", f"{policy.cooling_off_start} 至 {policy.cooling_off_end}"),
+    )
+
+
+def _entry(event: Event) -> Entry | None:
+    at, body = wall(event), event.body
+    match event.kind:
+        case "said" | "asked" | "explained":
+            return Entry("bot", body["text"], at, body["clause"])
+        case "heard":
+            words = f"［按键］{body['text']}" if body["via"] == "key" else body["text"]
+            return Entry("caller", words or "（没有听清）", at)
+        case "agent_said":
+            return Entry("agent", body["text"], at)
+        case "answered":
+            answer = {"yes": "是", "no": "否", "unclear": "不明确"}[body["answer"]]
+            return Entry("note", f"{body['item']} 记录为：{answer}", at)
+        case "identity":
+            result = {"ok": "通过", "wrong": "不符", "unheard": "没有听清"}[body["result"]]
+            return Entry("note", f"身份核实：{result}", at)
+        case "handed_over":
+            return Entry("note", f"转人工：{REASONS.get(body['reason'], body['reason'])}", at)
+        case "taken":
+            return Entry("note", f"人工客服 {body['agent']} 已接手", at)
+        case "given_back":
+            return Entry("note", "已交还智能助手", at)
+        case "closed":
+            return Entry("note", "本次回访结束", at)
+        case _:
+            return None

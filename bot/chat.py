@@ -1,0 +1,122 @@
+"""One chat from its link to its end: the bot's stretches and the humans' between them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Literal
+
+import structlog
+
+from bot.callbacks import Conversations
+from bot.conversation import closing
+from bot.dialogue.protocol import State
+from bot.errors import HuifangError
+from bot.evidence.ledger import Draft
+from bot.web.chatline import ChatLine
+from voice.frames import Hangup, Key, Utterance
+
+log = structlog.get_logger()
+
+Verdict = Literal["given_back", "ended"]
+
+
+class Chat:
+    """Runs as one task. `take`, `say`, `give_back` and `end` are the agent's hands on it."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        callback: str,
+        line: ChatLine,
+        changed: Callable[[], None],
+    ) -> None:
+        self.callback, self.line = callback, line
+        self._conversations, self._callbacks = conversations, conversations.callbacks
+        self.scribe = self._callbacks.scribe(callback)
+        self._changed = changed
+        self._verdict: asyncio.Queue[Verdict] = asyncio.Queue()
+
+    async def run(self) -> None:
+        """Until the chat is over. A fault leaves it in the human queue, where it can be read."""
+        state: State | None = None
+        row = self._callbacks.store.callback(self.callback)
+        if row.owner != "bot":  # the house was restarted while a human had it
+            self.line.owned_by("queue" if row.owner == "queue" else "human")
+            state = await self._human_stretch(dict(row.snapshot or {}))
+        while True:
+            conversation = self._conversations.start(
+                self.callback, self.line, scribe=self.scribe, state=state
+            )
+            result = await conversation.run()
+            if result.ending != "handed_over":
+                break
+            self.line.owned_by("queue")
+            self._changed()
+            state = await self._human_stretch(result.state)
+            if state is None:
+                break
+        await self.line.close()
+        self._changed()
+
+    async def _human_stretch(self, state: State) -> State | None:
+        """What the policyholder writes goes on record and to the agent's screen. Returns the
+        state to resume from, None when the chat is over."""
+        verdict = asyncio.create_task(self._verdict.get())
+        try:
+            while True:
+                event = asyncio.create_task(self.line.next())
+                await asyncio.wait({verdict, event}, return_when=asyncio.FIRST_COMPLETED)
+                if verdict.done() and not event.done():
+                    event.cancel()
+                    return state if verdict.result() == "given_back" else None
+                match await event:
+                    case Hangup():
+                        await self.scribe.write(
+                            [closing(self._callbacks.progress(self.callback), "hangup")],
+                            state="INCOMPLETE",
+                            outcome="hangup",
+                        )
+                        return None
+                    case Utterance() | Key() as said:
+                        await self._heard(said)
+                    case _:
+                        pass  # nobody prompts while a human has the word
+        finally:
+            verdict.cancel()
+
+    async def _heard(self, said: Utterance | Key) -> None:
+        text, via = (said.digit, "key") if isinstance(said, Key) else (said.text, said.via)
+        at = said.at_ms if isinstance(said, Key) else said.start_ms
+        body = {"via": via, "text": text, "confidence": 1.0, "start_ms": at, "end_ms": at}
+        await self.scribe.write([Draft("heard", body)])
+        self._changed()
+
+    async def take(self, agent: str) -> None:
+        body = {"agent": agent, "generation": self.scribe.generation + 1}
+        await self.scribe.transfer(f"human:{agent}", [Draft("taken", body)])
+        self.line.owned_by("human", agent)
+
+    async def say(self, agent: str, text: str) -> None:
+        await self.scribe.write([Draft("agent_said", {"agent": agent, "text": text})])
+        self.line.agent_says(text)
+
+    async def give_back(self, agent: str) -> None:
+        body = {"agent": agent, "generation": self.scribe.generation + 1}
+        await self.scribe.transfer("bot", [Draft("given_back", body)], state="IN_PROGRESS")
+        self.line.owned_by("bot")
+        self._verdict.put_nowait("given_back")
+
+    def end(self) -> None:
+        """The closing event is already on record."""
+        self._verdict.put_nowait("ended")
+
+
+async def guarded(chat: Chat) -> None:
+    """The task around a chat: no fault of one may go unseen, or reach another."""
+    try:
+        await chat.run()
+    except HuifangError as error:
+        log.error("chat.failed", callback=chat.callback, error=type(error).__name__)
+    except Exception:
+        log.exception("chat.fault", callback=chat.callback)

@@ -1,0 +1,474 @@
+"""One conversation over any line: hear, understand, commit, then speak.
+
+The only writer of a callback's evidence while the bot owns it. It decides nothing about meaning
+(Rasa does) but holds three safety rules of its own:
+
+- key 0 reaches a human without asking anybody, the dialogue workers included;
+- an answer to a term that was not heard to its end is no answer;
+- whatever fails (worker, store, voice), the caller ends with a human, never in silence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+import structlog
+
+from bot import identity, times
+from bot.acting import Heard, Manner, Plan, Question, Stage
+from bot.dialogue.protocol import (
+    Act,
+    Handoff,
+    Item,
+    Moved,
+    Record,
+    Reschedule,
+    Say,
+    Start,
+    State,
+    Turn,
+    Verify,
+)
+from bot.errors import DialogueUnavailable, HuifangError, OwnershipLost, StoreUnavailable
+from bot.evidence.ledger import Draft
+from bot.evidence.states import State as CallbackState
+from bot.policy import Policy
+from bot.questionnaire import Script
+from bot.scribe import Clock, Scribe
+from voice.frames import Hangup, Key, Played, Silence, Utterance
+from voice.line import Line
+from voice.listening.closed_set import YES_NO
+
+log = structlog.get_logger()
+
+HUMAN_BUTTON = "转人工"
+HANGOVER_MS, ELDER_HANGOVER_MS, NUMBER_HANGOVER_MS = 600, 900, 1300  # people pause in numbers
+DIGIT_PAUSE_S = 2.5  # how long somebody keying a number may look for the next key
+MAX_ERRANDS = 4  # events of our own in a row, e.g. verify → identity_ok
+URGENT = {"human", "complain", "wrong_person"}  # heard even over what may not be interrupted
+
+Ending = Literal["closed", "handed_over", "hung_up", "lost"]
+
+
+class Dialogue(Protocol):
+    """What a conversation needs of `bot.dialogue.client.Dialogue`."""
+
+    async def begin(self, start: Start) -> Moved: ...
+
+    async def turn(self, turn: Turn) -> Moved: ...
+
+
+class Diary(Protocol):
+    """Where a call that the policyholder wants later is booked."""
+
+    async def book(self, callback: str, when: datetime) -> None: ...
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a conversation, or the bot's part of it, ended."""
+
+    ending: Ending
+    state: State  # the dialogue's, to resume from
+    reason: str = ""  # of a hand-over or a close
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a callback has come: items answered, and whether each was as expected."""
+
+    total: int
+    as_expected: Mapping[str, bool]
+
+    @property
+    def problems(self) -> int:
+        return sum(not ok for ok in self.as_expected.values())
+
+    @property
+    def state(self) -> CallbackState:
+        """The callback's state if it ended now (rules: 完成, 问题件)."""
+        if len(self.as_expected) < self.total:
+            return CallbackState.INCOMPLETE
+        return CallbackState.COMPLETED_PROBLEM if self.problems else CallbackState.COMPLETED_CLEAN
+
+
+def closing(progress: Progress, outcome: str) -> Draft:
+    """The event that ends an attempt."""
+    state = CallbackState.NOT_ME if outcome == "not_me" else progress.state
+    return Draft(
+        "closed",
+        {
+            "outcome": outcome,
+            "state": str(state),
+            "answered": len(progress.as_expected),
+            "total": progress.total,
+            "problems": progress.problems,
+        },
+    )
+
+
+def items_of(script: Script) -> tuple[Item, ...]:
+    """What the dialogue must know of the script: ids and what to expect, no wording."""
+    clauses = (script.clauses[id] for id in script.items)
+    return tuple(
+        Item(c.id, expect=c.expect or "yes", severe=c.severe, code=c.code) for c in clauses
+    )
+
+
+class Conversation:
+    """Create one for each stretch that the bot owns; `run` ends when it owns it no longer."""
+
+    def __init__(
+        self,
+        *,
+        line: Line,
+        script: Script,
+        policy: Policy,
+        dialogue: Dialogue,
+        scribe: Scribe,
+        clock: Clock,
+        diary: Diary,
+        manner: Manner,
+        elder: bool,
+        done: Mapping[str, bool],
+        state: State | None = None,
+    ) -> None:
+        """`done` maps items answered earlier to whether they were as expected; `state` is given
+        when a human gives the conversation back."""
+        self._line, self._script, self._policy = line, script, policy
+        self._dialogue, self._scribe, self._clock, self._diary = dialogue, scribe, clock, diary
+        self._manner, self._elder = manner, elder
+        self._as_expected = dict(done)
+        self._resuming = state is not None
+        self._state: State = state or {}
+        self._stage = Stage(script, spoken=line.kind == "phone")
+        self._keys = identity.KeyCollector()
+        self._question: Question | None = None
+        self._clause_of: dict[str, str] = {}
+        self._outstanding: set[str] = set()
+        self._whole: dict[str, Played] = {}
+        self._last_text = ""
+        self._slot: Mapping[str, str] = {}
+        self._result: Result | None = None
+
+    async def run(self) -> Result:
+        """Talk until the end. Raises nothing: every fault ends with a human."""
+        try:
+            await self._begin()
+            while self._result is None:
+                await self._react(await self._line.next())
+        except OwnershipLost:
+            log.warning("conversation.ownership_lost", callback=self._scribe.callback)
+            self._result = Result("lost", self._state)
+        except HuifangError as error:
+            await self._rescue(error)
+        except Exception as error:  # a fault of ours must not leave the caller in silence
+            log.exception("conversation.fault", callback=self._scribe.callback)
+            await self._rescue(error)
+        assert self._result is not None
+        return self._result
+
+    # -- what comes in
+
+    async def _begin(self) -> None:
+        if self._resuming:
+            moved = await self._dialogue.turn(Turn(self._state, event="resume"))
+        else:
+            start = Start(items_of(self._script), self._elder, tuple(self._as_expected))
+            moved = await self._dialogue.begin(start)
+            await self._scribe.write([Draft("called", {"line": self._line.kind})])
+        await self._perform(moved, None)
+
+    async def _react(self, event: Utterance | Key | Silence | Played | Hangup) -> None:
+        match event:
+            case Played():
+                await self._played(event)
+            case Hangup():
+                await self._hung_up(event)
+            case Key():
+                await self._key(event)
+            case Utterance():
+                await self._utterance(event)
+            case Silence() if self._keys.pending:
+                await self._number(self._keys.finish(), event.at_ms)
+            case Silence():
+                silence = Heard(
+                    Draft("silence", {"waited_s": event.waited_s, "at_ms": event.at_ms}),
+                    self._scribe.next_seq,
+                )
+                await self._perform(
+                    await self._dialogue.turn(Turn(self._state, event="silence")), silence
+                )
+
+    async def _utterance(self, said: Utterance) -> None:
+        if said.via == "button" and said.text == HUMAN_BUTTON:
+            await self._zero(self._heard("button", said, None))
+            return
+        if not said.text:
+            # Sound, but no words: kept as evidence; patience goes on.
+            await self._scribe.write([self._heard(said.via, said, None).draft])
+            self._listen()
+            return
+        moved = await self._understand(said.text, said.via, said.confidence, said.scores)
+        urgent = moved.meaning is not None and moved.meaning.request in URGENT
+        heard = self._heard(said.via, said, moved)
+        if said.over and not self._may_interrupt(said.over) and not urgent:
+            await self._scribe.write([heard.draft])
+            return
+        self._last_text = said.text
+        await self._answered(moved, heard, said.start_ms)
+
+    async def _key(self, key: Key) -> None:
+        collecting = self._state.get("phase") == "identity_secret"
+        if key.digit == "0" and not (collecting and self._keys.pending):
+            await self._zero(self._heard_key("0", key.at_ms, None))
+        elif collecting:
+            self._line.stop()
+            number = self._keys.press(key.digit, key.at_ms)
+            if number is not None:
+                await self._number(number, key.at_ms)
+            else:
+                self._line.listen(DIGIT_PAUSE_S, None, NUMBER_HANGOVER_MS)
+        else:
+            moved = await self._understand(key.digit, "key", 1.0, {})
+            heard = self._heard_key(key.digit, key.at_ms, moved)
+            self._last_text = key.digit
+            await self._answered(moved, heard, key.at_ms)
+
+    async def _number(self, number: str, at_ms: int) -> None:
+        self._last_text = number
+        moved = await self._understand(number, "key", 1.0, {})
+        await self._perform(moved, self._heard_key(number, at_ms, moved))
+
+    async def _zero(self, heard: Heard) -> None:
+        """One key to a human, from everywhere, even when no dialogue worker lives."""
+        acts: tuple[Act, ...] = (Say("H_now"), Handoff("key"))
+        self._line.stop()
+        await self._perform(Moved(acts, self._state), heard)
+
+    async def _understand(
+        self, text: str, via: str, confidence: float, scores: Mapping[str, float]
+    ) -> Moved:
+        return await self._dialogue.turn(
+            Turn(self._state, text=text, via=via, confidence=confidence, scores=scores)
+        )
+
+    async def _answered(self, moved: Moved, heard: Heard, at_ms: int) -> None:
+        """Take the turn, unless it records an answer to a term that was not heard to its end."""
+        records = any(isinstance(act, Record) for act in moved.acts)
+        if records and not self._term_was_out(at_ms):
+            moved = await self._dialogue.turn(Turn(self._state, event="cut_off"))
+        await self._perform(moved, heard)
+
+    def _term_was_out(self, at_ms: int) -> bool:
+        if self._question is None:
+            return False
+        played = [self._whole.get(id) for id in self._question.term]
+        return all(p is not None and p.start_ms <= at_ms for p in played)
+
+    def _may_interrupt(self, speech_id: str) -> bool:
+        return self._script.interruptible(speech_id.rpartition(".")[0])
+
+    # -- what goes out
+
+    async def _perform(self, moved: Moved, heard: Heard | None) -> None:
+        """Commit what the acts claim, then speak; run errands and perform what they lead to."""
+        for _ in range(MAX_ERRANDS):
+            if self._stage.missing_explanation(moved.acts):
+                moved = await self._dialogue.turn(Turn(moved.state, event="no_explanation"))
+                continue
+            plan = self._stage.plan(
+                moved.acts,
+                self._manner,
+                first_seq=self._scribe.next_seq,
+                heard=heard,
+                question=self._question,
+                fill=self._fill(),
+            )
+            self._count_answers(plan)
+            await self._commit(plan, moved.state)
+            self._speak(plan)
+            if plan.errand is None:
+                break
+            heard = None
+            moved = await self._run(plan.errand, moved.state)
+        else:
+            raise DialogueUnavailable("the dialogue ran in circles")
+        if plan.handoff or plan.close:
+            await self._finish(plan)
+
+    def _count_answers(self, plan: Plan) -> None:
+        for draft in plan.drafts:
+            if draft.kind == "answered":
+                self._as_expected[draft.body["item"]] = draft.body["as_expected"]
+
+    async def _commit(self, plan: Plan, state: State) -> None:
+        self._state = state
+        if plan.handoff:
+            body = {"reason": plan.handoff, "generation": self._scribe.generation + 1}
+            drafts = [*plan.drafts, Draft("handed_over", body)]
+            await self._scribe.transfer("queue", drafts, snapshot=state, state="HUMAN")
+        else:
+            await self._scribe.write(plan.drafts, snapshot=state, state="IN_PROGRESS")
+
+    def _speak(self, plan: Plan) -> None:
+        self._manner = plan.manner
+        if plan.question:
+            self._question = plan.question
+            self._whole.clear()
+        self._clause_of |= plan.clause_of
+        self._outstanding |= {speech.id for speech in plan.speech}
+        self._line.say(plan.speech)
+        self._listen(plan.wait_s)
+
+    def _listen(self, patience_s: float | None = None) -> None:
+        clause = self._question.clause if self._question else None
+        patience = patience_s or (clause.patience_s if clause else 6.0)
+        if clause is None or clause.expect is None:
+            self._line.listen(patience, None, NUMBER_HANGOVER_MS)
+        else:
+            hangover = ELDER_HANGOVER_MS if self._elder else HANGOVER_MS
+            self._line.listen(patience, YES_NO, hangover)
+
+    async def _run(self, errand: Verify | Reschedule, state: State) -> Moved:
+        match errand:
+            case Verify():
+                result = identity.check(self._last_text, self._policy)
+                await self._scribe.write([Draft("identity", {"result": result})])
+                return await self._dialogue.turn(Turn(state, event=f"identity_{result}"))
+            case Reschedule():
+                now = self._clock.now().astimezone()
+                when = times.parse_when(self._last_text, now)
+                if when is None:
+                    return await self._dialogue.turn(Turn(state, event="time_unheard"))
+                await self._diary.book(self._scribe.callback, when)
+                self._slot = {"slot": times.spoken_slot(when, now)}
+                await self._scribe.write(
+                    [Draft("rescheduled", {"when": when.isoformat(), **self._slot})]
+                )
+                return await self._dialogue.turn(Turn(state, event="time_booked"))
+
+    @property
+    def _progress(self) -> Progress:
+        return Progress(len(self._script.items), self._as_expected)
+
+    def _fill(self) -> dict[str, Mapping[str, Any]]:
+        counts = {"total": self._progress.total, "problems": self._progress.problems}
+        return {"Z_clean": counts, "Z_problem": counts, "K_booked": self._slot}
+
+    # -- endings
+
+    async def _finish(self, plan: Plan) -> None:
+        """Let the last words be heard to their end, then leave. Key 0 still wins."""
+        hangup = None
+        while self._outstanding and hangup is None and self._result is None:
+            event = await self._line.next()
+            match event:
+                case Played():
+                    await self._played(event)
+                case Hangup():
+                    hangup = event
+                case Key(digit="0") if not plan.handoff:
+                    await self._zero(self._heard_key("0", event.at_ms, None))
+                case _:
+                    pass  # a farewell is not a question
+        if self._result is not None:
+            return
+        if plan.handoff:
+            self._result = Result("handed_over", self._state, plan.handoff)
+        elif plan.close:
+            await self._close(plan.close)
+
+    async def _hung_up(self, event: Hangup) -> None:
+        await self._close("hangup" if event.reason == "caller" else "line_failed")
+
+    async def _close(self, outcome: str) -> None:
+        closed = closing(self._progress, outcome)
+        await self._scribe.write(
+            [closed], snapshot=self._state, state=closed.body["state"], outcome=outcome
+        )
+        ending: Ending = "hung_up" if outcome in {"hangup", "line_failed"} else "closed"
+        self._result = Result(ending, self._state, outcome)
+
+    async def _rescue(self, error: Exception) -> None:
+        """Something broke: say so, and let a human take over. Nothing is claimed that was not
+        committed; without a store the hand-over itself is the exchange's default."""
+        log.error("conversation.rescue", callback=self._scribe.callback, error=type(error).__name__)
+        self._line.stop()
+        body = {"reason": "failure", "generation": self._scribe.generation + 1}
+        failed = Draft("failed", {"part": type(error).__name__, "error": str(error)})
+        try:
+            await self._scribe.transfer(
+                "queue", [failed, Draft("handed_over", body)], snapshot=self._state, state="HUMAN"
+            )
+        except (StoreUnavailable, OwnershipLost):
+            log.error("conversation.rescue_unrecorded", callback=self._scribe.callback)
+        stage = Stage(self._script, spoken=self._line.kind == "phone")
+        plan = stage.plan([Say("H_now")], self._manner, first_seq=0)
+        self._line.say([replace(s, id=f"rescue.{s.id}") for s in plan.speech])
+        await self._line.drain()
+        self._result = Result("handed_over", self._state, "failure")
+
+    # -- evidence
+
+    async def _played(self, event: Played) -> None:
+        if event.id not in self._outstanding:
+            return
+        self._outstanding.discard(event.id)
+        if event.complete:
+            self._whole[event.id] = event
+        elif event.reason.startswith("failed"):
+            raise HuifangError("speech could not be played")
+        clause = self._clause_of.pop(event.id, None)
+        if clause is not None:
+            await self._scribe.write(
+                [
+                    Draft(
+                        "played",
+                        {
+                            "clause": clause,
+                            "complete": event.complete,
+                            "start_ms": event.start_ms,
+                            "end_ms": event.end_ms,
+                            "voice": event.voice,
+                            "reason": event.reason,
+                        },
+                    )
+                ]
+            )
+
+    def _heard(self, via: str, said: Utterance, moved: Moved | None) -> Heard:
+        body = {
+            "via": via,
+            "text": said.text,
+            "confidence": round(said.confidence, 4),
+            "no_speech": round(said.no_speech, 4),
+            "engine": said.engine,
+            "start_ms": said.start_ms,
+            "end_ms": said.end_ms,
+            "audio_sha256": hashlib.sha256(said.pcm).hexdigest() if said.pcm else None,
+            "over": said.over,
+            **_meaning(moved),
+        }
+        return Heard(Draft("heard", body), self._scribe.next_seq)
+
+    def _heard_key(self, digits: str, at_ms: int, moved: Moved | None) -> Heard:
+        body = {"via": "key", "text": digits, "confidence": 1.0, "start_ms": at_ms}
+        body |= {"end_ms": at_ms, "audio_sha256": None, **_meaning(moved)}
+        return Heard(Draft("heard", body), self._scribe.next_seq)
+
+
+def _meaning(moved: Moved | None) -> dict[str, Any]:
+    if moved is None or moved.meaning is None:
+        return {}
+    meaning = moved.meaning
+    return {
+        "intent": meaning.intent,
+        "answer": meaning.answer,
+        "request": meaning.request,
+        "reason": meaning.reason,
+    }

@@ -1,0 +1,129 @@
+"""`huifang doctor`: looks at every part the bot needs and says what to do about each."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bot import models, parts, questionnaire
+from bot.errors import HuifangError
+from bot.settings import Settings
+from bot.store import Store
+from voice.errors import VoiceError
+
+LEAST_FREE_GB = 2.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One part: is it well, and if not, what to do."""
+
+    part: str
+    ok: bool
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{'ok  ' if self.ok else 'FAIL'}  {self.part:<14} {self.detail}"
+
+    def to_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Really opens each part: loads the models, speaks, asks the dialogue. Takes some seconds."""
+    findings = [finding async for finding in _examine(settings)]
+    return findings
+
+
+async def _examine(settings: Settings) -> AsyncIterator[Finding]:
+    yield _check("data folder", lambda: _data_folder(settings.data))
+    yield _check("disk", lambda: _disk(settings.data))
+    yield _check("store", lambda: _store(settings))
+    yield _check("questionnaire", lambda: questionnaire.load(settings.questionnaire).version)
+    for row in models.status(settings.models):
+        yield Finding(f"model {row.name}", row.present, row.detail)
+    yield await asyncio.to_thread(
+        _check, "recogniser", lambda: parts.open_recogniser(settings).name
+    )
+    yield await _voice(settings)
+    yield await _dialogue(settings)
+    yield _check("espeak-ng", _espeak)
+    for name in ("audiosocket_port", "telephony_port", "web_port"):
+        port: int = getattr(settings, name)
+        yield _check(name.replace("_", " "), lambda port=port: _port(settings.host, port))  # type: ignore[misc]
+
+
+def _check(part: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(part, True, look())
+    except (HuifangError, VoiceError, OSError) as error:
+        return Finding(part, False, str(error))
+
+
+def _data_folder(folder: Path) -> str:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    probe = folder / ".doctor"
+    probe.write_bytes(b"")
+    probe.unlink()
+    return f"{folder.absolute()} can be written"
+
+
+def _disk(folder: Path) -> str:
+    free = shutil.disk_usage(folder).free / 1e9
+    if free < LEAST_FREE_GB:
+        raise OSError(f"only {free:.1f} GB free; an hour of calls needs 0.12 GB")
+    return f"{free:.0f} GB free"
+
+
+def _store(settings: Settings) -> str:
+    with Store.open(settings.database_url):
+        return settings.database_url.split("///")[-1]
+
+
+def _espeak() -> str:
+    found = shutil.which("espeak-ng")
+    if found is None:
+        raise OSError("missing; the fallback voice needs it: sudo apt-get install espeak-ng")
+    return f"{found} (fallback voice only: half of its words are not understood on a phone line)"
+
+
+def _port(host: str, port: int) -> str:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise OSError(f"{host}:{port} is taken ({error.strerror})") from error
+    return f"{host}:{port} is free"
+
+
+async def _voice(settings: Settings) -> Finding:
+    try:
+        speaker = parts.open_voice(settings)
+        await speaker.start()
+        try:
+            clip = await speaker.render("您好。")
+            return Finding("voice", True, f"{speaker.name}, {len(clip.pcm) / 16000:.1f} s spoken")
+        finally:
+            await speaker.close()
+    except (HuifangError, VoiceError, OSError) as error:
+        return Finding("voice", False, str(error))
+
+
+async def _dialogue(settings: Settings) -> Finding:
+    try:
+        dialogue = parts.open_dialogue(settings.model_copy(update={"dialogue_workers": 1}))
+        await dialogue.start()
+        try:
+            meaning = await dialogue.parse("我清楚了", "yes")
+            if meaning.answer != "yes":
+                return Finding("dialogue", False, "a plain yes was not understood; run: make model")
+            return Finding("dialogue", True, "a plain yes is understood")
+        finally:
+            await dialogue.close()
+    except HuifangError as error:
+        return Finding("dialogue", False, str(error))

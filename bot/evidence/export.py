@@ -1,0 +1,122 @@
+"""Writes one callback as a folder that can be read, listened to and verified without the store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+from bot.errors import ConfigError
+from bot.evidence import exported, wav
+from bot.evidence.ledger import Event, canonical, wall_text
+from bot.evidence.page import render
+from bot.evidence.summary import sounds, summary
+from bot.store.records import Callback, Record
+
+
+class Records(Protocol):
+    """What of `bot.store.Store` is needed here."""
+
+    def record(self, callback: str) -> Record: ...
+
+
+def export(store: Records, audio_folder: Path, callback_id: str, target: Path) -> Path:
+    """Write the record to the new folder `target` (0700, files 0600) and return it.
+
+    The folder appears whole or not at all. A recording that is missing or changed does not stop
+    the export; verifying the folder tells of it. Raises NotFound for an unknown callback,
+    ConfigError when `target` exists or cannot be written.
+    """
+    kept = store.record(callback_id)
+    callback, events = kept.callback, kept.events
+    record = {
+        "format": "huifang.record.1",
+        "callback": _callback(callback),
+        "policy": kept.policy.to_json(),
+        **summary(events),
+    }
+    if target.exists() or target.is_symlink():
+        raise ConfigError(f"{target} exists; choose a new folder")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        try:
+            _fill(_Folder(draft), callback, record, events, audio_folder)
+            draft.rename(target)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
+    return target
+
+
+@dataclass
+class _Folder:
+    """The folder being written, and the hashes of what is in it."""
+
+    path: Path
+    files: dict[str, str] = field(default_factory=dict)
+
+    def write(self, name: str, data: bytes) -> None:
+        path = self.path / name
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        self.files[name] = sha256(data).hexdigest()
+
+
+def _fill(
+    folder: _Folder,
+    callback: Callback,
+    record: dict[str, Any],
+    events: Sequence[Event],
+    audio_folder: Path,
+) -> None:
+    lines = [exported.write_event(event) + b"\n" for event in events]
+    folder.write(exported.EVENTS, b"".join(lines))
+    folder.write(exported.RECORD, canonical(record).encode() + b"\n")
+    _copy_sounds(folder, events, audio_folder)
+    folder.write(exported.PAGE, render(record, events, folder.files.keys()).encode())
+    head = (callback.head_seq, callback.head_hash)
+    manifest = exported.Manifest(callback.id, head, dict(folder.files))
+    folder.write(exported.MANIFEST, exported.write_manifest(manifest))
+
+
+def _copy_sounds(folder: _Folder, events: Sequence[Event], audio_folder: Path) -> None:
+    """Whole recordings, and from unchanged ones what was spoken and heard."""
+    recordings: dict[int, wav.Sound] = {}
+    for event in events:
+        if event.kind != "audio":
+            continue
+        name = event.body["file"]
+        path = audio_folder / name
+        if PurePosixPath(name).name != name or name in folder.files or not path.is_file():
+            continue
+        data = path.read_bytes()
+        folder.write(name, data)
+        if folder.files[name] == event.body["sha256"] and wav.is_closed(data):
+            recordings[event.seq] = wav.parse(data)
+    for event, audio in sounds(events):
+        if audio.seq in recordings:
+            folder.write(exported.cut_name(event), exported.cut(event, recordings[audio.seq]))
+
+
+def _callback(callback: Callback) -> dict[str, Any]:
+    return {
+        "id": callback.id,
+        "policy_number": callback.policy_number,
+        "policy_sha256": callback.policy_sha256,
+        "questionnaire": callback.questionnaire,
+        "channel": callback.channel,
+        "state": callback.state,
+        "owner": callback.owner,
+        "outcome": callback.outcome,
+        "created": wall_text(callback.created),
+        "updated": wall_text(callback.updated),
+    }

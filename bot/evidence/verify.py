@@ -1,0 +1,294 @@
+"""Checks records: in the store, and as exported folders without any database.
+
+Integrity and completeness are told apart. Integrity: the chain holds, files are the ones the chain
+names. Completeness: nothing is missing (see `completeness`). A record under way is not complete.
+
+An utterance's `audio_sha256` is the hash of the PCM that the recogniser was given. Whether the
+recording holds the very same samples at the stated offsets depends on the line; it is counted
+(`utterances_matching` of `utterances`) and never claimed. The recording itself is held by the hash
+in its `audio` event.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+from bot.evidence import exported, wav
+from bot.evidence.completeness import missing
+from bot.evidence.ledger import Event, Fault, canonical, verify_chain
+from bot.evidence.summary import sounds, summary
+
+_FORMLESS = "the events do not have the form of a record"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check of one record found."""
+
+    callback: str
+    events: int
+    faults: tuple[Fault, ...] = ()  # of the chain
+    files: tuple[str, ...] = ()  # changed, damaged or superfluous files
+    audio: tuple[str, ...] = ()  # recordings that are not the ones the chain names
+    recordings: int = 0
+    missing: tuple[str, ...] = ()
+    utterances: int = 0  # spoken, with a hash and a recording
+    utterances_matching: int = 0  # of these: the recording holds the same samples at the offsets
+
+    @property
+    def integrity(self) -> bool:
+        """Nothing that is there was changed."""
+        return not (self.faults or self.files or self.audio)
+
+    @property
+    def completeness(self) -> bool:
+        """Nothing is missing."""
+        return not self.missing
+
+    @property
+    def audio_ok(self) -> bool | None:
+        """None when the record has no recording."""
+        return None if not (self.recordings or self.audio) else not self.audio
+
+    @property
+    def first_bad(self) -> str | None:
+        """The first thing that is wrong, in words."""
+        if self.faults:
+            fault = self.faults[0]
+            return f"event {fault.seq}: {fault.detail}"
+        return next(iter([*self.files, *self.audio, *self.missing]), None)
+
+    @property
+    def ok(self) -> bool:
+        return self.integrity and self.completeness
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs: the verdicts, then what they rest on."""
+        return {
+            "callback": self.callback,
+            "ok": self.ok,
+            "integrity": self.integrity,
+            "completeness": self.completeness,
+            "audio_ok": self.audio_ok,
+            "first_bad": self.first_bad,
+            "events": self.events,
+            "faults": [asdict(fault) for fault in self.faults],
+            "files": list(self.files),
+            "audio": list(self.audio),
+            "missing": list(self.missing),
+            "recordings": self.recordings,
+            "utterances": self.utterances,
+            "utterances_matching": self.utterances_matching,
+        }
+
+    def __str__(self) -> str:
+        """One line for people."""
+        verdict = (
+            f"integrity {'ok' if self.integrity else 'BROKEN'}, "
+            f"{'complete' if self.completeness else 'INCOMPLETE'}, "
+            f"{self.events} events, {self.recordings} recordings"
+        )
+        if self.utterances:
+            verdict += f", {self.utterances_matching} of {self.utterances} utterances in them"
+        return f"{self.callback}: {verdict}" + ("" if self.ok else f"; {self.first_bad}")
+
+
+class Chain(Protocol):
+    """One callback as a store keeps it: its events, and its head apart from them."""
+
+    @property
+    def callback(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def head(self) -> tuple[int, str]: ...
+    @property
+    def events(self) -> Sequence[Event]: ...
+
+
+class Chains(Protocol):
+    """What of `bot.store.Store` is needed here."""
+
+    def chains(self) -> Iterable[Chain]: ...
+
+
+def verify_events(
+    events: Sequence[Event],
+    *,
+    callback: str | None = None,
+    state: str | None = None,
+    head: tuple[int, str] | None = None,
+    audio_folder: Path | None = None,
+) -> Report:
+    """Check one record. `state` and `head` as the store has them (see `completeness.missing`);
+    without `audio_folder` recordings are not looked at."""
+    faults = verify_chain(events, callback)
+    report = Report(callback or (events[0].callback if events else ""), len(events), tuple(faults))
+    if faults:
+        return report  # a broken chain may lie about anything: what it says is not followed
+    try:
+        report = replace(report, missing=tuple(missing(events, state=state, head=head)))
+        return report if audio_folder is None else _with_audio(report, events, audio_folder)
+    except (KeyError, TypeError, AttributeError):
+        # Hashes that fit around bodies that this software would never have written.
+        return replace(report, files=(_FORMLESS,))
+
+
+def _with_audio(report: Report, events: Sequence[Event], folder: Path) -> Report:
+    audio = _Audio(folder)
+    audio.check(events)
+    return replace(
+        report,
+        audio=tuple(audio.changed),
+        recordings=audio.recordings,
+        missing=(*report.missing, *audio.lacking),
+        utterances=audio.utterances,
+        utterances_matching=audio.matching,
+    )
+
+
+def verify_store(store: Chains, audio_folder: Path | None = None) -> Iterator[Report]:
+    """Check every callback of a store, one after the other; read once, as it was at the start."""
+    for chain in store.chains():
+        yield verify_events(
+            chain.events,
+            callback=chain.callback,
+            state=chain.state,
+            head=chain.head,
+            audio_folder=audio_folder,
+        )
+
+
+def verify_folder(folder: Path) -> Report:
+    """Check an exported folder. Raises OSError when it cannot be read; everything that is wrong
+    with its content is in the report."""
+    files: list[str] = []
+    lacking: list[str] = []
+    manifest = _manifest(folder, files)
+    for name, stated in sorted(manifest.files.items()):
+        path = folder / name
+        if not path.is_file():
+            lacking.append(f"{name} is missing")
+        elif wav.file_sha256(path) != stated:
+            files.append(f"{name} is not the file that was exported")
+    present = {str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()}
+    files += [f"{n} was added" for n in sorted(present - {*manifest.files, exported.MANIFEST})]
+
+    events, unreadable = _events(folder / exported.EVENTS)
+    files += unreadable
+    report = verify_events(
+        events, callback=manifest.callback or None, head=manifest.head, audio_folder=folder
+    )
+    if not (report.faults or report.files or unreadable):
+        try:
+            files += _views(folder, events)
+        except (KeyError, TypeError, AttributeError):
+            files.append(_FORMLESS)
+    return replace(report, files=(*files, *report.files), missing=(*lacking, *report.missing))
+
+
+class _Audio:
+    """The recordings of one record."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.changed: list[str] = []
+        self.lacking: list[str] = []
+        self.recordings = self.utterances = self.matching = 0
+
+    def check(self, events: Sequence[Event]) -> None:
+        recorded = {e.seq: self._recording(e) for e in events if e.kind == "audio"}
+        for heard, audio in sounds(events):
+            sound, stated = recorded[audio.seq], heard.body.get("audio_sha256")
+            if heard.kind != "heard" or sound is None or stated is None:
+                continue
+            pcm = sound.cut("caller", heard.body["start_ms"], heard.body["end_ms"])
+            self.utterances += 1
+            self.matching += wav.pcm_sha256(pcm) == stated
+
+    def _recording(self, event: Event) -> wav.Sound | None:
+        """The sound the event names, if it is unchanged."""
+        self.recordings += 1
+        name = event.body["file"]
+        path = self._folder / name
+        if PurePosixPath(name).name != name:
+            self.changed.append(f"event {event.seq} names a file outside the folder")
+        elif not path.is_file():
+            self.lacking.append(f"the recording of event {event.seq} is missing")
+        else:
+            data = path.read_bytes()
+            if sha256(data).hexdigest() != event.body["sha256"]:
+                self.changed.append(f"the recording of event {event.seq} was changed")
+                return None
+            try:
+                sound = wav.parse(data)
+            except ValueError as error:
+                self.changed.append(f"the recording of event {event.seq}: {error}")
+                return None
+            if sound.frames != event.body["frames"]:
+                self.changed.append(f"the recording of event {event.seq} has another length")
+            return sound
+        return None
+
+
+def _manifest(folder: Path, problems: list[str]) -> exported.Manifest:
+    try:
+        return exported.read_manifest((folder / exported.MANIFEST).read_bytes())
+    except (FileNotFoundError, ValueError):
+        problems.append(f"{exported.MANIFEST} is missing or not what was exported")
+        return exported.Manifest("", None, {})
+
+
+def _events(path: Path) -> tuple[list[Event], list[str]]:
+    """The events, and what keeps the file from being exactly what was written."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return [], [f"{path.name} is missing"]
+    events: list[Event] = []
+    lines = data.split(b"\n")
+    if lines.pop() != b"":
+        return [], [f"{path.name}: the last line is cut off"]
+    for number, line in enumerate(lines, 1):
+        try:
+            events.append(exported.read_event(line))
+        except ValueError as error:
+            return events, [f"{path.name}, line {number}: {error}"]
+    return events, []
+
+
+def _views(folder: Path, events: Sequence[Event]) -> Iterator[str]:
+    """What is shown and played to people must be what events and recordings say."""
+    try:
+        record = json.loads((folder / exported.RECORD).read_bytes())
+        told = {"attempts": record["attempts"], "items": record["items"]}
+        facts = sha256(canonical(record["policy"]).encode()).hexdigest()
+    except (OSError, ValueError, KeyError, TypeError):
+        yield f"{exported.RECORD} cannot be read"
+        return
+    if canonical(told) != canonical(summary(events)):
+        yield f"{exported.RECORD} does not say what the events say"
+    named = events[0].body.get("policy_sha256") if events else None
+    if named not in (None, facts):
+        yield f"{exported.RECORD} shows other policy facts than the events name"
+    recordings: dict[str, wav.Sound | None] = {}
+    for event, audio in sounds(events):
+        name, path = audio.body["file"], folder / exported.cut_name(event)
+        if name not in recordings:
+            recordings[name] = _sound(folder / name)
+        sound = recordings[name]
+        # What is missing altogether was told before.
+        if sound and path.is_file() and path.read_bytes() != exported.cut(event, sound):
+            yield f"{path.relative_to(folder)} is not a part of the recording"
+
+
+def _sound(file: Path) -> wav.Sound | None:
+    try:
+        return wav.parse(file.read_bytes())
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,178 @@
+"""The humans' side: who waits, who has whom, and what an agent may do. Implements `web.desk.Desk`.
+
+A transfer is committed first, announced second, executed third (docs: "One owner"). The store's
+generation number decides between two agents who reach for the same case; memory decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
+
+from bot import casefile
+from bot.callbacks import Conversations
+from bot.chat import Chat, guarded
+from bot.conversation import closing
+from bot.errors import HuifangError, OwnershipLost
+from bot.evidence.ledger import Draft, Event
+from bot.evidence.states import FINISHED
+from bot.scribe import Scribe
+from bot.store import Callback
+from bot.web.bell import Bell
+from bot.web.chatline import ChatLine, Who
+from bot.web.desk import Case, Changed, ChatOver, LinkInvalid, Waiting
+from voice.speaking import Speaker, wav
+
+READ_ALOUD_RATE = 24000  # Hz
+NOT_YOURS = "这个会话不在您手上，可能已由同事接手或已结束。"
+PHONE_ONLY_ON_PHONE = "电话会话请在电话中与客户沟通。"
+
+
+class HumanDesk:
+    """One per process."""
+
+    def __init__(self, conversations: Conversations, speaker: Speaker) -> None:
+        self._conversations, self._callbacks = conversations, conversations.callbacks
+        self._store, self._speaker = self._callbacks.store, speaker
+        self._bell = Bell()
+        self._chats: dict[str, Chat] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._opening = asyncio.Lock()
+
+    def on_event(self, event: Event) -> None:
+        """Called for every committed event: screens follow the ledger, nothing else."""
+        self._bell.ring(event.callback)
+        if event.kind in {"handed_over", "taken", "given_back", "closed"}:
+            self._bell.ring()
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # -- the policyholder's chat
+
+    async def open_chat(self, token: str) -> ChatLine:
+        row = await asyncio.to_thread(self._store.callback_by_token, token)
+        if row is None:
+            raise LinkInvalid("这个链接无效或已过期，请联系客服重新获取。")
+        async with self._opening:
+            live = self._chats.get(row.id)
+            if live is None:
+                if row.state in FINISHED:
+                    raise ChatOver("本次回访已经完成，谢谢您。")
+                live = await self._start(row)
+            return live.line
+
+    async def _start(self, row: Callback) -> Chat:
+        events = await asyncio.to_thread(self._store.events, row.id)
+        past: list[tuple[Who, str, datetime]] = [
+            (entry.who, entry.text, entry.at) for entry in casefile.transcript(events)
+        ]
+        policy = await asyncio.to_thread(self._store.policy_of, row.id)
+        line = ChatLine(
+            elder=self._callbacks.elder(policy),
+            past=past,
+            on_presence=lambda: self._bell.ring(row.id),
+        )
+        chat = Chat(self._conversations, row.id, line, self._bell.ring)
+        task = asyncio.create_task(guarded(chat), name=f"chat {row.id}")
+        self._chats[row.id] = chat
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._chats.pop(row.id, None))
+        return chat
+
+    # -- the agents' console
+
+    async def waiting(self) -> Sequence[Waiting]:
+        found = await asyncio.to_thread(self._summaries, "queue")
+        return sorted(found, key=lambda w: (not w.severe, not w.elder, w.since))
+
+    async def held_by(self, agent: str) -> Sequence[Waiting]:
+        return await asyncio.to_thread(self._summaries, f"human:{agent}")
+
+    def _summaries(self, owner: str) -> list[Waiting]:
+        rows = self._store.callbacks(state="HUMAN", owner=owner, limit=200)
+        return [self._summary(row, self._store.events(row.id)) for row in rows]
+
+    def _summary(self, row: Callback, events: Sequence[Event]) -> Waiting:
+        policy = self._store.policy_of(row.id)
+        return casefile.waiting(row, policy, events, elder=self._callbacks.elder(policy))
+
+    async def take(self, callback: str, agent: str) -> Case:
+        row = await asyncio.to_thread(self._store.callback, callback)
+        if row.owner != "queue":
+            raise OwnershipLost("这个会话已由其他同事接手。")
+        chat = self._chats.get(callback)
+        if chat is not None:
+            await chat.take(agent)
+        else:
+            scribe = self._scribe(callback)
+            body = {"agent": agent, "generation": scribe.generation + 1}
+            await scribe.transfer(f"human:{agent}", [Draft("taken", body)])
+        return await self.case(callback, agent)
+
+    async def case(self, callback: str, agent: str) -> Case:
+        return await asyncio.to_thread(self._case, callback, agent)
+
+    def _case(self, callback: str, agent: str) -> Case:
+        row = self._owned(callback, agent)
+        events = self._store.events(callback)
+        policy = self._store.policy_of(callback)
+        chat = self._chats.get(callback)
+        return casefile.case(
+            self._summary(row, events),
+            policy,
+            self._callbacks.script(policy),
+            events,
+            present=chat is not None and chat.line.present,
+            finished=row.state in FINISHED,
+        )
+
+    async def agent_say(self, callback: str, agent: str, text: str) -> None:
+        chat = await self._chat(callback, agent)
+        await chat.say(agent, text)
+
+    async def give_back(self, callback: str, agent: str) -> None:
+        chat = await self._chat(callback, agent)
+        await chat.give_back(agent)
+
+    async def end(self, callback: str, agent: str) -> None:
+        """A human's end: what was answered stands, what is open stays open."""
+        await asyncio.to_thread(self._owned, callback, agent)
+        chat = self._chats.get(callback)
+        scribe = chat.scribe if chat else self._scribe(callback)
+        progress = await asyncio.to_thread(self._callbacks.progress, callback)
+        closed = closing(progress, "ended_by_human")
+        await scribe.transfer(
+            "bot", [closed], state=closed.body["state"], outcome=closed.body["outcome"]
+        )
+        if chat:
+            chat.end()
+
+    def watch(self) -> AsyncGenerator[Changed, None]:
+        return self._bell.watch()
+
+    async def speak(self, text: str, rate: float) -> bytes:
+        clip = await self._speaker.render(text, rate=rate, sample_rate=READ_ALOUD_RATE, urgent=True)
+        return wav.encode(clip.pcm, clip.sample_rate)
+
+    # -- inside
+
+    async def _chat(self, callback: str, agent: str) -> Chat:
+        await asyncio.to_thread(self._owned, callback, agent)
+        chat = self._chats.get(callback)
+        if chat is None:
+            raise HuifangError(PHONE_ONLY_ON_PHONE)
+        return chat
+
+    def _owned(self, callback: str, agent: str) -> Callback:
+        row = self._store.callback(callback)
+        if row.owner != f"human:{agent}":
+            raise OwnershipLost(NOT_YOURS)
+        return row
+
+    def _scribe(self, callback: str) -> Scribe:
+        return self._callbacks.scribe(callback)

@@ -1,0 +1,148 @@
+"""Everything that runs, in one place: opened in order, closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from bot import parts, telephony
+from bot.callbacks import Callbacks, Conversations
+from bot.evidence.ledger import Event
+from bot.handoff import HumanDesk
+from bot.metrics import Metrics
+from bot.settings import Settings
+from bot.store import Store
+from bot.switchboard import Switchboard
+from bot.web.app import make_app
+from voice.audiosocket_server import AudioSocketServer
+from voice.listening.pool import RecogniserPool
+from voice.pacing import Pacer
+from voice.speaking import Speaker
+
+log = structlog.get_logger()
+
+Listener = Callable[[Event], None]
+
+
+@dataclass
+class House:
+    """A running bot."""
+
+    settings: Settings
+    store: Store
+    callbacks: Callbacks
+    switchboard: Switchboard
+    desk: HumanDesk
+    speaker: Speaker
+    audiosocket_port: int
+    telephony_port: int
+    web_port: int
+    console_secret: str
+    listeners: list[Listener]
+
+    def url(self, path: str) -> str:
+        return f"http://{self.settings.host}:{self.web_port}{path}"
+
+
+def console_secret(data: Path) -> str:
+    """The console's password: made once, readable by the owner of the data folder only."""
+    file = data / "console.secret"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(18) + "\n", encoding="ascii")
+    return file.read_text(encoding="ascii").strip()
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[House]:
+    """Raises ConfigError or VoiceError when a part is missing or a port is taken."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings.audio_folder.mkdir(mode=0o700, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        store = await asyncio.to_thread(Store.open, settings.database_url)
+        stack.callback(store.close)
+        dialogue = parts.open_dialogue(settings)
+        speaker = parts.open_voice(settings)
+        stack.push_async_callback(dialogue.close)
+        stack.push_async_callback(speaker.close)
+        recogniser, _, _ = await asyncio.gather(
+            asyncio.to_thread(parts.open_recogniser, settings), dialogue.start(), speaker.start()
+        )
+        metrics = Metrics()
+        pool = RecogniserPool(
+            recogniser, settings.listen_threads, on_depth=metrics.listening_queue.set
+        )
+        stack.push_async_callback(pool.close)
+        pacer = Pacer()
+        stack.push_async_callback(pacer.close)
+
+        listeners: list[Listener] = []
+
+        def tell(event: Event) -> None:
+            for listener in tuple(listeners):
+                listener(event)
+
+        callbacks = Callbacks(settings, store, on_event=tell)
+        conversations = Conversations(callbacks, dialogue)
+        desk = HumanDesk(conversations, speaker)
+        listeners.append(desk.on_event)
+        switchboard = Switchboard(
+            conversations,
+            pool,
+            speaker,
+            pacer,
+            audio_folder=settings.audio_folder,
+            max_calls=settings.max_calls,
+        )
+        audiosocket = AudioSocketServer(
+            switchboard.authorise,
+            switchboard.on_call,
+            host=settings.host,
+            port=settings.audiosocket_port,
+        )
+        await audiosocket.start()
+        stack.push_async_callback(audiosocket.close)
+        secret = console_secret(settings.data)
+        metrics.watch_line(pacer, lambda: audiosocket.refused)
+        exchange = telephony.make_app(switchboard, metrics)
+        telephony_port = await _http(stack, exchange, settings.host, settings.telephony_port)
+        pages = make_app(
+            desk, console_secret=secret, company=settings.company, hotline=settings.hotline
+        )
+        web_port = await _http(stack, pages, settings.host, settings.web_port)
+        stack.push_async_callback(desk.close)
+        log.info("house.open", web=web_port, telephony=telephony_port, audio=audiosocket.port)
+        yield House(
+            settings, store, callbacks, switchboard, desk, speaker,
+            audiosocket.port, telephony_port, web_port, secret, listeners,
+        )  # fmt: skip
+
+
+async def _http(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> int:
+    runner = await telephony.serve(app, host, port)
+    stack.push_async_callback(runner.cleanup)
+    bound: int = runner.addresses[0][1]
+    return bound
+
+
+async def serve_forever(settings: Settings) -> None:
+    """Until SIGINT or SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(sig, stop.set)
+    async with running(settings) as house:
+        print(f"chat     {house.url('/chat')}  (links: huifang link POLICY)")
+        print(f"console  {house.url('/console')}  (secret: {settings.data / 'console.secret'})")
+        print(f"phone    AudioSocket {settings.host}:{house.audiosocket_port}", flush=True)
+        await stop.wait()

@@ -1,0 +1,49 @@
+"""Opens the heavy parts as the settings say, with errors that tell what to do."""
+
+from __future__ import annotations
+
+from bot.dialogue.client import Dialogue
+from bot.errors import ConfigError
+from bot.settings import ROOT, Settings
+from voice.listening.protocols import Recogniser
+from voice.speaking import Speaker, open_speaker
+
+DIALOGUE_MODEL = "huifang.tar.gz"
+
+
+def open_recogniser(settings: Settings) -> Recogniser:
+    """Loads the model; takes about a second. Raises ModelError or ConfigError."""
+    if settings.recogniser == "whisper":
+        from voice.listening import whisper
+
+        return whisper.load(settings.models / "whisper-base")
+    from voice.listening import vosk_
+
+    if settings.vosk_model is None:
+        raise ConfigError(
+            "recogniser vosk needs a model: huifang models add NAME FOLDER, then set "
+            "HUIFANG_VOSK_MODEL to models/vosk/NAME"
+        )
+    return vosk_.load(settings.vosk_model)
+
+
+def open_voice(settings: Settings, voice: str | None = None) -> Speaker:
+    """The bot's voice, or another one for a simulated policyholder. Not started yet."""
+    return open_speaker(
+        models=settings.models,
+        cache=settings.speech_cache,
+        engine=settings.voice,
+        voice=voice or settings.kokoro_voice,
+    )
+
+
+def open_dialogue(settings: Settings) -> Dialogue:
+    """The pool of dialogue workers. Not started yet. Raises ConfigError."""
+    model = settings.models / DIALOGUE_MODEL
+    if not settings.rasa_python.exists():
+        raise ConfigError(f"no Rasa environment at {settings.rasa_python}; run: make setup")
+    if not model.exists():
+        raise ConfigError(f"no dialogue model at {model}; run: make setup")
+    return Dialogue(
+        python=settings.rasa_python, model=model, root=ROOT, workers=settings.dialogue_workers
+    )

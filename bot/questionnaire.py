@@ -1,0 +1,118 @@
+"""What is asked, in which words: a versioned questionnaire, rendered for one policy."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+
+from bot import conditions, questionnaire_schema, wording
+from bot.errors import ConfigError, MissingField
+from bot.policy import Policy
+from bot.questionnaire_schema import Document
+from bot.script import Clause, Renderer, Script, Way
+
+__all__ = ["Clause", "Questionnaire", "Script", "load", "parse"]
+
+FOLDER = Path(__file__).parent / "questionnaires"
+
+
+@dataclass(frozen=True, slots=True)
+class Questionnaire:
+    """One version of the questions, for every product."""
+
+    document: Document
+    sha256: str  # of the file
+
+    @property
+    def version(self) -> str:
+        return self.document.version
+
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """Problem code → severe | normal."""
+        return self.document.problems
+
+    def missing(self, policy: Policy) -> list[MissingField]:
+        """Every policy field that this policy's own clauses speak of and that is empty."""
+        found: dict[str, MissingField] = {}
+        for id, spec in [*self.document.clauses.items(), *self.document.items.items()]:
+            try:
+                if not conditions.applies(spec.when, policy, id):
+                    continue
+            except MissingField as error:
+                found.setdefault(error.column, error)
+                continue
+            for name in (name for t in spec.wordings() for name in t.fields()):
+                if name in wording.FIELDS and getattr(policy, name) is None:
+                    found.setdefault(name, MissingField(name, id))
+        return list(found.values())
+
+    def render(
+        self,
+        policy: Policy,
+        *,
+        company: str,
+        hotline: str,
+        today: date,
+        elder_age: int,
+        way: Way = "phone",
+        open_hours: tuple[int, int] = (9, 21),
+    ) -> Script:
+        """The script of one callback. Raises MissingField, naming column and clause.
+
+        `today` decides nothing but the policyholder's age; `way` chooses wordings for a chat.
+        """
+        specs = {**self.document.clauses, **self.document.items}
+        ids = [id for id, spec in specs.items() if conditions.applies(spec.when, policy, id)]
+        items = tuple(id for id in ids if id in self.document.items)
+        minutes = math.ceil(len(items) * self.document.seconds_per_item / 60)
+        values = {name: getattr(policy, name) for name in wording.FIELDS} | {
+            "company": company,
+            "hotline": hotline,
+            "minutes": minutes,
+            "opens": open_hours[0],
+            "closes": open_hours[1],
+        }
+        elder = policy.holder_age(today) >= elder_age
+        renderer = Renderer(self.document, values, elder, way)
+        dynamic = frozenset(id for id in ids if specs[id].dynamic)
+        clauses = {id: renderer.clause(id) for id in ids if id not in dynamic}
+        return Script(
+            version=self.version,
+            sha256=self.sha256,
+            clauses=MappingProxyType(clauses),
+            items=items,
+            elder=elder,
+            dynamic=dynamic,
+            _render=renderer,
+        )
+
+
+def parse(data: bytes, file_name: str) -> Questionnaire:
+    """Raises ConfigError with file, line and place of every fault."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file_name}: not UTF-8") from error
+    document = questionnaire_schema.read(text, file_name)
+    return Questionnaire(document, hashlib.sha256(data).hexdigest())
+
+
+@lru_cache(maxsize=8)
+def load(version: str) -> Questionnaire:
+    """Raises ConfigError where there is no such version or its file is faulty."""
+    path = FOLDER / f"{version}.yml"
+    if not re.fullmatch(r"[a-z]{2}-\d{4}\.\d{1,3}", version) or not path.is_file():
+        known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.yml"))) or "none"
+        raise ConfigError(f"no questionnaire {version!r}; there are: {known}")
+    found = parse(path.read_bytes(), path.name)
+    if found.version != version:
+        raise ConfigError(f"{path.name}: version: {found.version} is not the file's name")
+    return found

@@ -1,0 +1,179 @@
+"""The shape of a questionnaire file, checked strictly, with the line of whatever is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from bot import conditions, wording
+from bot.errors import ConfigError
+
+DYNAMIC: Mapping[str, type] = {"slot": str, "total": int, "problems": int}
+"""Fields known only when the clause is spoken; see `Script.fill`."""
+
+REQUIRED = frozenset({
+    "O1", "O2", "O3", "O3_elder", "O4", "O_resume", "I1", "I2", "I2_retry", "I_ok", "I_fail",
+    "T_items", "A_ok", "A_noted", "R_unclear", "R_keys", "R_full", "R_unclear_done", "S_1", "S_2",
+    "H_offer", "H_now", "H_severe", "H_complaint", "H_coached", "H_identity", "H_later",
+    "K_when", "K_retry", "K_booked", "N_bye", "P_slower", "P_louder", "W_ok", "E_none", "G_bye",
+    "Z1", "Z_clean", "Z_problem", "Z2",
+})  # fmt: skip
+"""What the dialogue speaks of besides items; a questionnaire without one of them is refused."""
+
+_KNOWN = {**wording.FIELDS, **wording.CONTEXT, **DYNAMIC}
+
+
+def _template(value: object) -> wording.Template:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("words expected")
+    return wording.parse(value.strip(), _KNOWN)
+
+
+def _condition(value: dict[str, Any]) -> dict[str, Any]:
+    conditions.check(value)
+    return value
+
+
+Words = Annotated[wording.Template, BeforeValidator(_template)]
+When = Annotated[dict[str, Any], AfterValidator(_condition)]
+Seconds = Annotated[float, Field(gt=0, le=30)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class ClauseSpec(_Strict):
+    """One clause: its wordings, where it comes from, how it is asked."""
+
+    text: Words
+    plain: Words | None = None  # shorter words, for elders and for asking again
+    keys: Words | None = None  # with the keys named, for those who are hard to hear
+    chat: Words | None = None  # instead of `text` where nothing is spoken and nobody has keys
+    explain: Words | None = None
+    terms: tuple[str, ...] = ()  # glossary entries that go before `explain`
+    source: str = Field(min_length=1)
+    when: When = Field(default_factory=dict)
+    expect: Literal["yes", "no"] | None = None
+    code: str = ""
+    patience_s: Seconds | None = None
+    interruptible: bool = True
+    phrases: str | None = None  # name of a phrase list
+
+    def wordings(self) -> Iterator[wording.Template]:
+        return (t for t in (self.text, self.plain, self.keys, self.chat, self.explain) if t)
+
+    @property
+    def dynamic(self) -> bool:
+        return any(name in DYNAMIC for t in self.wordings() for name in t.fields())
+
+
+class Term(_Strict):
+    """A glossary entry: one expression of the trade in everyday words."""
+
+    text: str = Field(min_length=1)
+    basis: str = Field(min_length=1)
+
+
+class Document(_Strict):
+    """A whole questionnaire file."""
+
+    version: str
+    language: str
+    patience_s: Seconds  # where a clause has none of its own
+    elder_patience: float = Field(ge=1, le=3)  # factor
+    seconds_per_item: float = Field(gt=0, le=120)  # for the estimate in the opening
+    problems: dict[str, Literal["severe", "normal"]]
+    phrases: dict[str, tuple[str, ...]]
+    glossary: dict[str, Term]
+    clauses: dict[str, ClauseSpec]
+    items: dict[str, ClauseSpec]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Document:
+        if missing := sorted(REQUIRED - self.clauses.keys()):
+            raise ValueError(f"clauses missing: {', '.join(missing)}")
+        if both := sorted(self.clauses.keys() & self.items.keys()):
+            raise ValueError(f"both clause and item: {', '.join(both)}")
+        for id, spec in [*self.clauses.items(), *self.items.items()]:
+            self._refers(id, spec)
+        for id, spec in self.items.items():
+            if not (spec.plain and spec.keys and spec.expect and spec.code):
+                raise ValueError(f"item {id} needs plain, keys, expect and code")
+            if spec.dynamic:
+                raise ValueError(f"item {id} may not speak of {', '.join(DYNAMIC)}")
+        return self
+
+    def _refers(self, id: str, spec: ClauseSpec) -> None:
+        if spec.code and spec.code not in self.problems:
+            raise ValueError(f"{id}: unknown problem code {spec.code}")
+        if spec.phrases and spec.phrases not in self.phrases:
+            raise ValueError(f"{id}: unknown phrase list {spec.phrases}")
+        if unknown := set(spec.terms) - self.glossary.keys():
+            raise ValueError(f"{id}: not in the glossary: {', '.join(sorted(unknown))}")
+
+
+def read(text: str, file_name: str) -> Document:
+    """Raises ConfigError with file, line and place of every fault."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{file_name}:{line}: {error.problem}") from error
+    if root is None:
+        raise ConfigError(f"{file_name}: empty")
+    if twice := [f"{file_name}:{line}: {key} is given twice" for key, line in _repeated(root)]:
+        raise ConfigError("\n".join(twice))
+    try:
+        return Document.model_validate(data)
+    except ValidationError as error:
+        faults = (
+            f"{file_name}:{_line(root, fault['loc'])}: {'.'.join(map(str, fault['loc']))}: "
+            f"{fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
+        raise ConfigError("\n".join(faults)) from error
+
+
+def _line(node: yaml.Node, path: tuple[int | str, ...]) -> int:
+    """The line of the deepest node on `path` that exists."""
+    line = node.start_mark.line
+    for step in path:
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            node = node.value[step]
+        elif isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == step), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line, found[1]
+            continue
+        else:
+            break
+        line = node.start_mark.line
+    return line + 1
+
+
+def _repeated(node: yaml.Node) -> Iterator[tuple[str, int]]:
+    """Keys given twice in one mapping: YAML would silently keep the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, child in node.value:
+            if key.value in seen:
+                yield key.value, key.start_mark.line + 1
+            seen.add(key.value)
+            yield from _repeated(child)
+    elif isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            yield from _repeated(child)

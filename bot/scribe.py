@@ -1,0 +1,104 @@
+"""The pen of one conversation: commits its events, in order, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from time import monotonic_ns
+from typing import Any, Protocol
+
+from bot.evidence.ledger import Draft, Event
+from bot.store import Store
+
+
+class Clock(Protocol):
+    """Where time comes from; tests pass their own."""
+
+    def now(self) -> datetime:
+        """Aware wall time, UTC."""
+
+    def mono_ms(self) -> int:
+        """Monotonic milliseconds; only differences mean anything."""
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def mono_ms(self) -> int:
+        return monotonic_ns() // 1_000_000
+
+
+class Scribe:
+    """Writes for one callback under one ownership `generation`.
+
+    Every method returns only when the events are on disk. Raises `OwnershipLost` when somebody
+    else owns the conversation by now, `StoreUnavailable` when nothing could be committed.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        callback: str,
+        clock: Clock,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        row = store.callback(callback)
+        past = store.events(callback)
+        self.callback = callback
+        self.generation = row.generation
+        self.next_seq = past[-1].seq + 1 if past else 0
+        self._store = store
+        self._clock = clock
+        self._on_event = on_event or (lambda _: None)
+        self._lock = asyncio.Lock()
+
+    async def write(self, drafts: Sequence[Draft], **columns: Any) -> list[Event]:
+        """Commit events with the callback's `snapshot`, `state` and `outcome` if given."""
+        async with self._lock:
+            events = await asyncio.to_thread(
+                self._store.append,
+                self.callback,
+                drafts,
+                wall=self._clock.now(),
+                mono_ms=self._clock.mono_ms(),
+                generation=self.generation,
+                **columns,
+            )
+            self._committed(events)
+            return events
+
+    async def note(self, draft: Draft) -> None:
+        """Commit a fact that holds whoever owns the conversation by now (a recording, a fault)."""
+        async with self._lock:
+            events = await asyncio.to_thread(
+                self._store.append,
+                self.callback,
+                [draft],
+                wall=self._clock.now(),
+                mono_ms=self._clock.mono_ms(),
+                generation=None,
+            )
+            self._committed(events)
+
+    async def transfer(self, owner: str, drafts: Sequence[Draft], **columns: Any) -> None:
+        """Commit a change of owner together with its events; the generation moves on."""
+        async with self._lock:
+            self.generation, events = await asyncio.to_thread(
+                self._store.transfer,
+                self.callback,
+                self.generation,
+                owner,
+                drafts,
+                wall=self._clock.now(),
+                mono_ms=self._clock.mono_ms(),
+                **columns,
+            )
+            self._committed(events)
+
+    def _committed(self, events: Sequence[Event]) -> None:
+        if events:
+            self.next_seq = events[-1].seq + 1
+        for event in events:
+            self._on_event(event)

@@ -1,0 +1,54 @@
+"""Calls that the policyholder asked for at another time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from bot.evidence.ledger import wall_text
+from bot.store.records import Booking, NotFound
+from bot.store.schema import bookings
+
+_CALLERS = ("bot", "human")
+
+
+def book(connection: Connection, callback: str, when: datetime, by: str, now: str) -> Booking:
+    """A newer wish replaces an open one of the same callback."""
+    if by not in _CALLERS:
+        raise ValueError(f"by must be one of {_CALLERS}")
+    open_ones = (bookings.c.callback == callback) & (bookings.c.state == "open")
+    connection.execute(update(bookings).where(open_ones).values(state="replaced"))
+    at = wall_text(when)
+    result = connection.execute(
+        insert(bookings)
+        .values(callback=callback, at=at, by=by, state="open", created=now)
+        .returning(bookings.c.id)
+    )
+    return Booking(result.scalar_one(), callback, _time(at), by, _time(now))
+
+
+def due(connection: Connection, before: datetime | None, limit: int) -> list[Booking]:
+    """Open bookings, the earliest first."""
+    query = select(bookings).where(bookings.c.state == "open").order_by(bookings.c.at)
+    if before is not None:
+        query = query.where(bookings.c.at <= wall_text(before))
+    return [_booking(row) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def finish(connection: Connection, booking: int) -> None:
+    result = connection.execute(
+        update(bookings)
+        .where(bookings.c.id == booking, bookings.c.state == "open")
+        .values(state="done")
+    )
+    if result.rowcount != 1:
+        raise NotFound("the store has no such open booking")
+
+
+def _booking(row: RowMapping) -> Booking:
+    return Booking(row["id"], row["callback"], _time(row["at"]), row["by"], _time(row["created"]))
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

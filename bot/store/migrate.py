@@ -1,0 +1,40 @@
+"""Brings the layout of a store up to date, from code; safe when several processes do it at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from bot.errors import ConfigError
+from bot.store.database import Database
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def migrate(database: Database) -> None:
+    """Raises ConfigError for a store that a newer version wrote, StoreUnavailable as always."""
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    scripts = ScriptDirectory.from_config(config)
+    with database.read() as connection:
+        if _revision(connection) == scripts.get_current_head():
+            return
+    with database.write() as connection:
+        # Read again: another process may have been quicker while we waited for the lock.
+        revision = _revision(connection)
+        if revision is not None and revision not in {s.revision for s in scripts.walk_revisions()}:
+            raise ConfigError(
+                f"the store has layout {revision}, which this version does not know; "
+                "update Huifang or restore a backup"
+            )
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

@@ -1,0 +1,67 @@
+"""What the store gives back: rows as small frozen objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.errors import HuifangError
+from bot.evidence.ledger import Event
+from bot.evidence.states import State
+from bot.policy import Policy
+
+
+class NotFound(HuifangError):
+    """The store has no such policy or callback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """One callback (回访) of one policy."""
+
+    id: str  # UUID 4
+    policy_number: str
+    state: State
+    owner: str  # "bot", "queue" or "human:NAME"
+    generation: int  # must be named when writing; moves with every change of owner
+    questionnaire: str  # version
+    channel: str  # phone or chat
+    outcome: str | None  # of the last attempt
+    created: datetime  # UTC
+    updated: datetime  # UTC
+    snapshot: Mapping[str, Any] | None  # the dialogue's state, to resume from
+    policy_sha256: str  # of the policy facts at creation
+    head_seq: int  # number of the last event, -1 when there is none
+    head_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One callback's evidence, and its head as kept apart from it."""
+
+    callback: str
+    state: str
+    head: tuple[int, str]  # number and hash of the last event
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All there is of one callback, read at one moment."""
+
+    callback: Callback
+    policy: Policy  # the version it was created from
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """Another call at a time the policyholder named."""
+
+    id: int
+    callback: str
+    at: datetime  # UTC
+    by: str  # who calls: "bot" or "human"
+    created: datetime  # UTC

@@ -1,0 +1,279 @@
+"""The store as the rest of the application sees it. Each method is one transaction.
+
+Blocking: call it from a worker thread. Thread-safe. What a writing method did is on disk when it
+returns. Every method may raise StoreUnavailable; nothing in its text is personal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from bot.errors import OwnershipLost
+from bot.evidence.ledger import Draft, Event, wall_text
+from bot.evidence.states import UNDER_WAY
+from bot.policy import Policy
+from bot.store import bookings, callbacks, events, links, policies
+from bot.store.database import Database
+from bot.store.migrate import migrate
+from bot.store.policies import Saved
+from bot.store.records import Booking, Callback, Chain, Record
+
+LINK_VALID = timedelta(days=30)
+MAX_PAGE = 1000
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """Policies, callbacks, their evidence, bookings and chat links."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = _utc_now) -> None:
+        """`database` is up to date (see `open`); `clock` stamps rows that carry no event."""
+        self._database = database
+        self._clock = clock
+
+    @classmethod
+    def open(
+        cls, url: str, *, busy_s: float = 5.0, clock: Callable[[], datetime] = _utc_now
+    ) -> Self:
+        """Create or migrate and open. `busy_s`: patience with other writers, seconds.
+
+        Raises ConfigError for a wrong URL or a store of a newer version."""
+        database = Database(url, busy_s=busy_s)
+        try:
+            migrate(database)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, clock)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- policies
+
+    def save_policies(self, given: Sequence[Policy]) -> Saved:
+        """All or none. A changed policy becomes its current version; callbacks keep theirs."""
+        with self._database.write() as connection:
+            return policies.save(connection, given, self._now())
+
+    def policy(self, number: str) -> Policy:
+        """The current version. Raises NotFound."""
+        with self._database.read() as connection:
+            return policies.get(connection, number)
+
+    def policy_of(self, callback: str) -> Policy:
+        """The version the callback was created from: what its wording was made of."""
+        with self._database.read() as connection:
+            return policies.of_callback(connection, callback)
+
+    def policies(self, limit: int = 50, after: str | None = None) -> list[Policy]:
+        """By number; `after`: the last number of the page before."""
+        with self._database.read() as connection:
+            return policies.page(connection, _bounded(limit), after)
+
+    def policies_by_phone(self, phone: str, limit: int = 50) -> list[Policy]:
+        """Current versions with exactly this number; several mean that it tells nobody apart."""
+        with self._database.read() as connection:
+            return policies.by_phone(connection, phone, _bounded(limit))
+
+    # -- callbacks
+
+    def create_callback(self, policy_number: str, questionnaire_version: str, channel: str) -> str:
+        """A callback in state CREATED, owned by the bot in generation 1. `channel`: phone or chat.
+
+        Raises NotFound for an unknown policy."""
+        with self._database.write() as connection:
+            return callbacks.create(
+                connection, policy_number, questionnaire_version, channel, self._now()
+            )
+
+    def callback(self, id: str) -> Callback:
+        """Raises NotFound."""
+        with self._database.read() as connection:
+            return callbacks.get(connection, id)
+
+    def callbacks(
+        self,
+        state: str | None = None,
+        owner: str | None = None,
+        limit: int = 50,
+        after: str | None = None,
+        policy: str | None = None,
+    ) -> list[Callback]:
+        """The newest first. `policy`: a policy number; `after`: id of the last one of the page
+        before."""
+        states = None if state is None else [state]
+        with self._database.read() as connection:
+            return callbacks.page(
+                connection,
+                states=states,
+                owner=owner,
+                policy=policy,
+                limit=_bounded(limit),
+                after=after,
+            )
+
+    def open_callbacks(self) -> list[Callback]:
+        """Begun and not finished (IN_PROGRESS, HUMAN, INCOMPLETE), the newest first: what a
+        restart must look at."""
+        with self._database.read() as connection:
+            return callbacks.page(connection, states=UNDER_WAY, limit=MAX_PAGE)
+
+    # -- evidence
+
+    def append(
+        self,
+        callback: str,
+        drafts: Sequence[Draft],
+        *,
+        wall: datetime,
+        mono_ms: int,
+        generation: int | None,
+        snapshot: dict[str, Any] | None = None,
+        state: str | None = None,
+        outcome: str | None = None,
+    ) -> list[Event]:
+        """Events and what they change, in one commit.
+
+        `generation` must be the callback's, else OwnershipLost. It may be None only for facts
+        that hold whoever owns the conversation: the recording of a call that was handed over, a
+        failure. Raises WrongState, NotFound, and ValueError for a body outside the table of kinds.
+        """
+        if generation is None and not {d.kind for d in drafts} <= events.OWNERLESS:
+            raise OwnershipLost("these events need an owner")
+        with self._database.write() as connection:
+            row = callbacks.hold(connection, callback, generation)
+            added = events.append(connection, row, drafts, wall, mono_ms)
+            callbacks.change(
+                connection,
+                row,
+                now=wall_text(wall),
+                head=_head(added),
+                snapshot=snapshot,
+                state=state,
+                outcome=outcome,
+            )
+            return added
+
+    def transfer(
+        self,
+        callback: str,
+        generation: int,
+        owner: str,
+        drafts: Sequence[Draft],
+        wall: datetime,
+        mono_ms: int,
+        *,
+        snapshot: dict[str, Any] | None = None,
+        state: str | None = None,
+        outcome: str | None = None,
+    ) -> tuple[int, list[Event]]:
+        """Give the conversation to `owner` and write the events of it, in one commit.
+
+        Returns the new generation; the old one can write no more. Of two who try at once one gets
+        OwnershipLost."""
+        with self._database.write() as connection:
+            row = callbacks.hold(connection, callback, generation)
+            added = events.append(connection, row, drafts, wall, mono_ms)
+            following = callbacks.change(
+                connection,
+                row,
+                now=wall_text(wall),
+                head=_head(added),
+                snapshot=snapshot,
+                state=state,
+                outcome=outcome,
+                owner=owner,
+            )
+            return following, added
+
+    def events(self, callback: str) -> list[Event]:
+        """In order; empty for a callback without any, or unknown."""
+        with self._database.read() as connection:
+            return events.of(connection, callback)
+
+    def record(self, callback: str) -> Record:
+        """The callback, its policy and its events, as they were at one moment. Raises NotFound."""
+        with self._database.read() as connection:
+            return Record(
+                callbacks.get(connection, callback),
+                policies.of_callback(connection, callback),
+                tuple(events.of(connection, callback)),
+            )
+
+    def chains(self) -> Iterator[Chain]:
+        """Every callback with its events, in order of creation: for `verify_store`. Streams."""
+        with self._database.read() as connection:
+            yield from events.chains(connection)
+
+    # -- bookings
+
+    def book(
+        self,
+        callback: str,
+        when: datetime,
+        *,
+        by: str = "bot",
+        drafts: Sequence[Draft] = (),
+        wall: datetime | None = None,
+        mono_ms: int = 0,
+        generation: int | None = None,
+    ) -> Booking:
+        """Book another call, together with its events if any; replaces an open booking.
+
+        `by`: bot or human. `generation` as for `append` when there are events."""
+        if drafts and generation is None:
+            raise OwnershipLost("these events need an owner")
+        wall = wall or self._clock()
+        with self._database.write() as connection:
+            row = callbacks.hold(connection, callback, generation)
+            added = events.append(connection, row, drafts, wall, mono_ms)
+            now = wall_text(wall)
+            callbacks.change(connection, row, now=now, head=_head(added))
+            return bookings.book(connection, callback, when, by, now)
+
+    def bookings(self, before: datetime | None = None, limit: int = 50) -> list[Booking]:
+        """Open bookings up to `before`, the earliest first."""
+        with self._database.read() as connection:
+            return bookings.due(connection, before, _bounded(limit))
+
+    def finish_booking(self, booking: int) -> None:
+        """The call was placed. Raises NotFound when it is not open (any more)."""
+        with self._database.write() as connection:
+            bookings.finish(connection, booking)
+
+    # -- chat links
+
+    def token_for(self, callback: str, valid: timedelta = LINK_VALID) -> str:
+        """A new secret for the link to this callback's chat; it cannot be read back."""
+        with self._database.write() as connection:
+            callbacks.get(connection, callback)
+            return links.create(connection, callback, self._clock(), valid)
+
+    def callback_by_token(self, token: str) -> Callback | None:
+        """None for an unknown or expired token."""
+        with self._database.read() as connection:
+            callback = links.find(connection, token, self._clock())
+            return None if callback is None else callbacks.get(connection, callback)
+
+    def _now(self) -> str:
+        return wall_text(self._clock())
+
+
+def _head(added: Sequence[Event]) -> tuple[int, str] | None:
+    return (added[-1].seq, added[-1].hash) if added else None
+
+
+def _bounded(limit: int) -> int:
+    return max(1, min(limit, MAX_PAGE))

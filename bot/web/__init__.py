@@ -1,0 +1,1 @@
+"""The web: the policyholder's chat page and the agents' console."""

@@ -1,0 +1,327 @@
+"""A chat as a `voice.line.Line`: clauses become messages in a page, presses and typing answers.
+
+A message counts as said (`Played`, complete) only when the page reports that it stands there. What
+the policyholder does before that was meant for something else and carries `over`: a second press
+of 是 can never answer a question nobody has seen yet. A page that is away keeps its place: what is
+said meanwhile waits, and the next page to connect gets the whole history.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal, Protocol
+
+from bot.web import wire
+from bot.web.clock import Alarm, ChatClock, LoopClock
+from bot.web.limits import Bucket
+from voice.frames import Hangup, Key, LineEvent, Played, Silence, Utterance, Via
+from voice.line import Speech
+from voice.listening.closed_set import ClosedSet
+
+MAX_HISTORY = 1000  # messages kept for a page that reconnects; a whole callback has about 80
+PATIENCE_FACTOR = 6.0  # reading and typing take longer than listening and speaking
+GRACE_S = 900.0  # a page closed for this long has hung up
+SHOWN_WITHIN_S = 20.0  # a page that confirms nothing for this long is taken for dead
+RATE, BURST = 1.0, 10  # messages a second of one policyholder
+
+BUTTON_TEXT: Final[Mapping[wire.Button, str]] = {
+    "yes": "是", "no": "不是", "repeat": "再说一遍", "human": "转人工",
+}  # fmt: skip
+_ANSWER_KEYS = frozenset("129*")
+
+Who = Literal["bot", "caller", "agent", "note"]
+Owner = Literal["bot", "queue", "human"]
+
+
+class Peer(Protocol):
+    """One connected page. Neither method blocks or raises."""
+
+    def send(self, message: str) -> None: ...
+
+    def close(self, reason: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """One message as the page shows it."""
+
+    seq: int  # 1, 2, …; unique in this chat
+    who: Who
+    text: str
+    at: datetime
+    id: str = ""  # of the Speech
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the page shows beside the messages."""
+
+    owner: Owner = "bot"
+    agent: str = ""  # the human's name as policyholders see it
+    item: int = 0  # 1-based number of the open item, 0 before the first
+    items: int = 0
+    elder: bool = False  # open the page in elder mode
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class _Unshown:
+    id: str
+    sent_ms: int | None
+
+
+class ChatLine:
+    """One policyholder's chat. Lives on one event loop; only `next` and `drain` wait."""
+
+    kind: Literal["phone", "chat"] = "chat"
+
+    def __init__(
+        self,
+        *,
+        clock: ChatClock | None = None,
+        elder: bool = False,
+        past: Sequence[tuple[Who, str, datetime]] = (),
+        patience_factor: float = PATIENCE_FACTOR,
+        grace_s: float = GRACE_S,
+        on_presence: Callable[[], None] | None = None,
+    ) -> None:
+        """`past`: what earlier parts of this conversation said, for a chat that is resumed.
+        `on_presence` is called when a page comes or goes."""
+        self._clock = clock or LoopClock()
+        self._opened_ms = self._clock.mono_ms()
+        self._patience_factor = patience_factor
+        self._grace_s = grace_s
+        self._on_presence = on_presence or (lambda: None)
+        self._standing = Standing(elder=elder)
+        self._history: deque[Bubble] = deque(maxlen=MAX_HISTORY)
+        self._seq = 0
+        for who, text, at in past:
+            self._add(who, text, at)
+        self._unshown: dict[int, _Unshown] = {}
+        self._events: asyncio.Queue[LineEvent] = asyncio.Queue()
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._peer: Peer | None = None
+        self._patience_s: float | None = None
+        self._answers: ClosedSet | None = None
+        self._silence_alarm = Alarm(self._clock)
+        self._grace_alarm = Alarm(self._clock)
+        self._shown_alarm = Alarm(self._clock)
+        self._bucket = Bucket(RATE, BURST)
+        self._human_bucket = Bucket(RATE, BURST)  # a wish for a human is never lost to chatter
+        self._grace_alarm.set(self._grace_s, self._gone)
+
+    # --- the conversation's side: voice.line.Line
+
+    def say(self, speech: Sequence[Speech]) -> None:
+        for one in speech:
+            if self._standing.ended:
+                return
+            bubble = self._add("bot", one.text, self._clock.now(), one.id)
+            sent_ms = self._ms() if self._peer else None
+            self._unshown[bubble.seq] = _Unshown(one.id, sent_ms)
+            self._settled.clear()
+            self._push("message", message=bubble)
+        self._rearm()
+
+    def stop(self) -> None:
+        """What a page already has cannot be unsaid: it stays there, but does not count as said."""
+        never_sent = {seq for seq, one in self._unshown.items() if one.sent_ms is None}
+        if never_sent:
+            kept = [bubble for bubble in self._history if bubble.seq not in never_sent]
+            self._history = deque(kept, maxlen=MAX_HISTORY)
+        self._drop_unshown("stopped")
+        self._rearm()
+
+    def listen(
+        self, patience_s: float, answers: ClosedSet | None = None, hangover_ms: int = 600
+    ) -> None:
+        """`answers` given means a yes/no question is open: a typed 1 is then the key 1."""
+        del hangover_ms  # a typed message ends by itself
+        self._patience_s = patience_s * self._patience_factor
+        self._answers = answers
+        self._rearm()
+
+    async def next(self) -> LineEvent:
+        return await self._events.get()
+
+    async def drain(self) -> None:
+        await self._settled.wait()
+
+    async def close(self) -> None:
+        self._end("closed")
+
+    # --- the application's side: what a telephone has no place for
+
+    @property
+    def present(self) -> bool:
+        """A page is connected."""
+        return self._peer is not None
+
+    def agent_says(self, text: str) -> None:
+        """Show a human agent's message."""
+        self._show("agent", text)
+
+    def note(self, text: str) -> None:
+        """Show a notice of the house, e.g. that a booked slot was changed."""
+        self._show("note", text)
+
+    def owned_by(self, owner: Owner, agent: str = "") -> None:
+        """Show who speaks now: the bot, nobody yet (queue), or a human of this name."""
+        self._stand(replace(self._standing, owner=owner, agent=agent))
+
+    def progress(self, item: int, items: int) -> None:
+        """Show "第 `item` 项，共 `items` 项"."""
+        self._stand(replace(self._standing, item=item, items=items))
+
+    def text_of(self, seq: int) -> str | None:
+        """The words of message `seq`, if it is one that may be read aloud."""
+        for bubble in self._history:
+            if bubble.seq == seq and bubble.who != "caller":
+                return bubble.text
+        return None
+
+    # --- the page's side
+
+    def attach(self, peer: Peer) -> None:
+        """A page has connected. One that was connected before is told and let go."""
+        if self._peer is not None:
+            self._peer.send(wire.encode("moved"))
+            self._peer.close("moved")
+        self._peer = peer
+        self._grace_alarm.cancel()
+        peer.send(wire.encode("history", messages=list(self._history), standing=self._standing))
+        for one in self._unshown.values():
+            one.sent_ms = self._ms()
+        self._rearm()
+        self._on_presence()
+
+    def detach(self, peer: Peer) -> None:
+        """A page is gone; whether the policyholder is, time will tell."""
+        if peer is not self._peer:
+            return
+        self._peer = None
+        if not self._standing.ended:
+            self._grace_alarm.set(self._grace_s, self._gone)
+        self._rearm()
+        self._on_presence()
+
+    def receive(self, peer: Peer, message: wire.ChatMessage) -> None:
+        """A message of a page; ignored when another page has taken over or the chat is over."""
+        if peer is not self._peer or self._standing.ended:
+            return
+        match message:
+            case wire.Shown(seq=seq):
+                self._shown(seq)
+            case wire.Typing():
+                self._rearm()
+            case wire.Press(button=button):
+                self._heard(BUTTON_TEXT[button], "button", human=button == "human")
+            case wire.PressKey(digit=digit):
+                self._heard(digit, "key", human=digit == "0")
+            case wire.Text(text=text):
+                text = wire.plain(text)
+                if text:
+                    self._heard(text, "key" if self._is_key(text) else "text")
+            case _:
+                raise wire.BadMessage("not expected here")
+
+    # --- inside
+
+    def _heard(self, text: str, via: Via, *, human: bool = False) -> None:
+        bucket = self._human_bucket if human else self._bucket
+        if not bucket.allows(self._ms() / 1000):
+            self._push("notice", text="您发得太快了，请稍等几秒再发。")
+            return
+        self._show("caller", text)
+        self._patience_s = None
+        now = self._ms()
+        over = next(iter(self._unshown.values())).id if self._unshown else None
+        if via == "key":
+            self._events.put_nowait(Key(text, now, over))
+        else:
+            self._events.put_nowait(Utterance(text, via, 1.0, now, now, over=over))
+        self._rearm()
+
+    def _is_key(self, text: str) -> bool:
+        """0 reaches a human from everywhere; the others are keys only where yes or no is asked."""
+        return text == "0" or (self._answers is not None and text in _ANSWER_KEYS)
+
+    def _shown(self, seq: int) -> None:
+        now = self._ms()
+        for number in [n for n in self._unshown if n <= seq]:
+            one = self._unshown.pop(number)
+            start = now if one.sent_ms is None else one.sent_ms
+            self._events.put_nowait(Played(one.id, True, start, now, "text"))
+        self._rearm()
+
+    def _drop_unshown(self, reason: str) -> None:
+        now = self._ms()
+        for one in self._unshown.values():
+            start = now if one.sent_ms is None else one.sent_ms
+            self._events.put_nowait(Played(one.id, False, start, now, "text", reason))
+        self._unshown.clear()
+
+    def _rearm(self) -> None:
+        """Bring the alarms in line with the state."""
+        if self._unshown:
+            self._settled.clear()
+        else:
+            self._settled.set()
+        if self._unshown and self._peer:
+            self._shown_alarm.set(SHOWN_WITHIN_S, self._dead_page)
+        else:
+            self._shown_alarm.cancel()
+        if self._patience_s is not None and self._peer and not self._unshown:
+            self._silence_alarm.set(self._patience_s, self._silent)
+        else:
+            self._silence_alarm.cancel()
+
+    def _silent(self) -> None:
+        waited, self._patience_s = self._patience_s or 0.0, None
+        self._events.put_nowait(Silence(self._ms(), waited))
+
+    def _dead_page(self) -> None:
+        if self._peer is not None:
+            peer = self._peer
+            peer.close("no sign of life")
+            self.detach(peer)
+
+    def _gone(self) -> None:
+        self._end("caller")
+
+    def _end(self, reason: str) -> None:
+        if self._standing.ended:
+            return
+        self._patience_s = None
+        self._drop_unshown("stopped")
+        self._stand(replace(self._standing, ended=True))
+        self._grace_alarm.cancel()
+        self._rearm()
+        self._events.put_nowait(Hangup(self._ms(), reason))
+
+    def _show(self, who: Who, text: str) -> None:
+        if not self._standing.ended:
+            self._push("message", message=self._add(who, text, self._clock.now()))
+
+    def _stand(self, standing: Standing) -> None:
+        if standing != self._standing:
+            self._standing = standing
+            self._push("standing", standing=standing)
+
+    def _add(self, who: Who, text: str, at: datetime, id: str = "") -> Bubble:
+        self._seq += 1
+        bubble = Bubble(self._seq, who, text, at, id)
+        self._history.append(bubble)
+        return bubble
+
+    def _push(self, type: str, **body: object) -> None:
+        if self._peer is not None:
+            self._peer.send(wire.encode(type, **body))
+
+    def _ms(self) -> int:
+        return self._clock.mono_ms() - self._opened_ms

@@ -1,0 +1,114 @@
+// Buttons, digit keys and typing.
+//
+// Yes and no rest until the next message has stood for a moment, so that a second press of a
+// trembling finger cannot answer a question that has just appeared.
+
+import { byId } from "../dom.js";
+
+const GLANCE_MS = 700;
+const TYPING_EVERY_MS = 4000;
+
+export class Answers {
+  #send;
+  #group = byId("answers");
+  #text = byId("text");
+  #sendButton = document.querySelector(".send");
+  #usable = false; // connected, and the chat goes on
+  #human = false; // a human owns the conversation or is being fetched
+  #resting = false;
+  #timer = 0;
+  #typed = 0;
+  #unconfirmed = ""; // typed text the server has not shown back yet
+
+  // send(message) is false when there is no connection.
+  constructor(send) {
+    this.#send = send;
+    this.#group.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button) this.#press(button);
+    });
+    for (const area of [this.#group, byId("log")]) {
+      area.addEventListener("keydown", (event) => this.#digit(event));
+    }
+    byId("write").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#write();
+    });
+    this.#text.addEventListener("input", () => this.#typing());
+    this.#show();
+  }
+
+  set usable(usable) {
+    this.#usable = usable;
+    this.#show();
+  }
+
+  set human(human) {
+    this.#human = human;
+    this.#show();
+  }
+
+  // A new question or notice stands in the page.
+  glance() {
+    this.#rest(GLANCE_MS);
+  }
+
+  confirmed(text) {
+    if (text === this.#unconfirmed.trim()) this.#unconfirmed = "";
+  }
+
+  // After a broken connection: what never arrived goes back into the field, to be sent on purpose.
+  giveBackUnsent() {
+    if (this.#unconfirmed && !this.#text.value) this.#text.value = this.#unconfirmed;
+    this.#unconfirmed = "";
+  }
+
+  #press(button) {
+    if (button.getAttribute("aria-disabled") === "true") return;
+    const name = button.dataset.button;
+    if (this.#send({ type: "press", button: name }) && name !== "human") this.#rest(4 * GLANCE_MS);
+  }
+
+  // Only while the log or the buttons have the focus: a single-key shortcut must not be everywhere.
+  #digit(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const button = this.#group.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    if (!button || button.getAttribute("aria-disabled") === "true") return;
+    event.preventDefault();
+    if (this.#send({ type: "key", digit: event.key }) && event.key !== "0") this.#rest(4 * GLANCE_MS);
+  }
+
+  #write() {
+    const text = this.#text.value.trim();
+    if (!text || !this.#usable || !this.#send({ type: "text", text })) return;
+    this.#unconfirmed = text;
+    this.#text.value = "";
+  }
+
+  #typing() {
+    const now = Date.now();
+    if (now - this.#typed < TYPING_EVERY_MS) return;
+    this.#typed = now;
+    this.#send({ type: "typing" });
+  }
+
+  #rest(ms) {
+    clearTimeout(this.#timer);
+    this.#resting = true;
+    this.#timer = setTimeout(() => {
+      this.#resting = false;
+      this.#show();
+    }, ms);
+    this.#show();
+  }
+
+  #show() {
+    for (const button of this.#group.querySelectorAll("button")) {
+      const human = button.dataset.button === "human";
+      const off = !this.#usable || (human ? this.#human : this.#resting);
+      button.setAttribute("aria-disabled", String(off));
+      if (human) button.querySelector("span").textContent = this.#human ? "已转人工" : "转人工";
+    }
+    this.#sendButton.setAttribute("aria-disabled", String(!this.#usable));
+  }
+}

@@ -1,0 +1,141 @@
+// The chat page: connects the parts. What the server says is a map of type to meaning, `on`.
+
+import { Connection } from "../connection.js";
+import { byId, say } from "../dom.js";
+import { Answers } from "./answers.js";
+import { Log } from "./log.js";
+import { Prefs } from "./prefs.js";
+import { Reading } from "./reading.js";
+import { takeToken } from "./token.js";
+
+const NOTICE_MS = 8000;
+const hotline = byId("hotline").dataset.hotline;
+const token = takeToken();
+let connection = null;
+let noticeTimer = 0;
+let ended = false;
+
+const send = (message) => connection?.send(message) ?? false;
+
+function notice(text) {
+  clearTimeout(noticeTimer);
+  say(byId("notice"), text);
+  noticeTimer = setTimeout(() => say(byId("notice"), ""), NOTICE_MS);
+}
+
+const log = new Log(byId("log"), (seq) => reading.toggle(seq));
+const prefs = new Prefs((aloud) => aloud || reading.stop());
+const answers = new Answers(send);
+const reading = new Reading({
+  ask: (seq) => send({ type: "speak", seq, slow: prefs.elder }),
+  buttonOf: (seq) => log.button(seq),
+  tell: notice,
+});
+
+function standing({ owner, agent, item, items, elder, ended: over }) {
+  ended = over;
+  answers.usable = connection.open && !over;
+  answers.human = owner !== "bot";
+  if (elder) prefs.suggestElder();
+  byId("progress").hidden = !item;
+  if (item) {
+    say(byId("progress-text"), `第 ${item} 项，共 ${items} 项`);
+    Object.assign(byId("progress-bar"), { max: items, value: item });
+  }
+  say(byId("owner"), over ? "本次回访对话已结束，感谢您的配合。您可以关闭本页面。" : ownerText(owner, agent));
+}
+
+function ownerText(owner, agent) {
+  if (owner === "queue") return `正在为您转接人工客服，请稍候。您的回答都已保存。也可拨打 ${hotline}。`;
+  if (owner === "human") return `人工客服${agent ? ` ${agent} ` : ""}正在为您服务`;
+  return "";
+}
+
+const on = {
+  history(message) {
+    say(byId("connection"), "");
+    byId("resume").hidden = true;
+    const fresh = log.replace(message.messages);
+    fresh.filter(({ who }) => who === "caller").forEach(({ text }) => answers.confirmed(text));
+    answers.giveBackUnsent();
+    standing(message.standing);
+    if (fresh.length) log.toBottom();
+    arrived();
+  },
+  message({ message }) {
+    log.add(message);
+    if (message.who === "caller") {
+      answers.confirmed(message.text);
+      return;
+    }
+    answers.glance();
+    if (prefs.aloud) reading.enqueue(message.seq);
+    arrived();
+  },
+  standing(message) {
+    standing(message.standing);
+  },
+  notice({ text }) {
+    notice(text);
+  },
+  mute({ seq, text }) {
+    reading.mute(seq, text);
+  },
+  moved() {
+    stop("您已在另一个窗口打开本次回访。");
+    byId("resume").hidden = false;
+  },
+  refused({ text, retry }) {
+    if (retry) say(byId("connection"), text);
+    else stop(`${text} 如需帮助，请拨打客服热线 ${hotline}。`);
+  },
+};
+
+// The server counts a message as said only now that it stands in the page.
+function arrived() {
+  send({ type: "shown", seq: log.lastSeq });
+}
+
+function stop(text) {
+  answers.usable = false;
+  connection.stop();
+  say(byId("connection"), text);
+}
+
+function connect() {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  connection = new Connection(`${scheme}://${location.host}/chat/ws`, {
+    open: () => send({ type: "hello", token }),
+    text: (message) => on[message.type]?.(message),
+    binary: (buffer) => reading.play(buffer),
+    away() {
+      answers.usable = false;
+      reading.reset();
+      if (!byId("connection").textContent && !ended) {
+        say(byId("connection"), "连接已断开，正在重新连接……您已作的回答都已保存。");
+      }
+    },
+  });
+}
+
+byId("resume").onclick = () => {
+  byId("resume").hidden = true;
+  say(byId("connection"), "正在重新连接……");
+  connection.resume();
+};
+
+// Focused elements must not hide behind what sticks to the bottom: the whole dock, or on low
+// screens its upper part. Its height changes with letter size and banners.
+const measure = new ResizeObserver(() => {
+  const height = byId("dock").offsetHeight || byId("foot").offsetHeight;
+  document.documentElement.style.setProperty("--foot", `${height}px`);
+});
+measure.observe(byId("dock"));
+measure.observe(byId("foot"));
+
+if (token) {
+  say(byId("connection"), "正在连接……");
+  connect();
+} else {
+  say(byId("connection"), `请从短信或保险公司 App 中的回访链接打开本页面，或拨打客服热线 ${hotline}。`);
+}

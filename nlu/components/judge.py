@@ -1,0 +1,250 @@
+"""What one utterance means: the table of rules.yml applied, a pure function of what was heard.
+
+A YES needs every voice to agree: the words (each one known), the classifier, and, for sound, the
+recogniser's confidence and its closed-set scores. A NO needs the same care where the question
+hopes for a no ("有没有人承诺保本？"). Everything else is asked again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.dialogue.protocol import MAX_TEXT, Answer, Meaning
+from nlu.components import pinyin
+from nlu.components.normalise import normalise
+from nlu.components.table import Row, Table, table
+
+REQUESTS = {
+    name: name
+    for name in (
+        "human", "repeat", "slower", "louder", "explain", "wait",
+        "wrong_person", "complain", "busy", "goodbye", "other",
+    )
+} | {"surrender": "complain", "coached": "complain"}  # fmt: skip
+ANSWERS: dict[str, Answer] = {"affirm": "yes", "deny": "no"}
+
+# Kinds of words that are a yes in themselves, by what the question hopes for.
+_CORES = {"+": {"agree", "good", "know", "did"}, "-": {"agree", "had"}}
+_SOUND_ALIKE = {"human": ("转人工", "人工服务", "人工客服"), "repeat": ("再说一遍", "重复一遍", "没听清")}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The classifier's opinion."""
+
+    intent: str = "other"
+    confidence: float = 0.0
+    affirm: float = 0.0  # the probability it gives to a yes, first choice or not
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One utterance and what is known about how it was heard and what was asked."""
+
+    text: str
+    expect: str = "yes"  # what the question hopes for: yes or no
+    via: str = "text"
+    confidence: float = 1.0  # the recogniser's, 0..1
+    scores: Mapping[str, float] = field(default_factory=dict)  # see voice.frames.Transcript
+    phase: str = ""
+
+    @property
+    def question(self) -> str:
+        return "-" if self.expect == "no" else "+"
+
+
+def judge(heard: Heard, guess: Guess) -> Meaning:
+    """The meaning of one utterance. Never raises on any text; bounded by MAX_TEXT characters."""
+    rules = table()
+    text = normalise(heard.text, MAX_TEXT)
+    if not text:
+        return _meaning("hedge", guess, "什么也没听到")
+    if key := _key(text, heard, rules):
+        return _meaning(key, Guess(key, 1.0), "按键")
+    text = rules.respell.sub(lambda m: rules.spellings[m[0]], text)
+    if row := _first(rules.requests, text, heard):
+        return _meaning(row.effect, guess, f"{row.id} {row.meaning}")
+    if len(heard.text) > MAX_TEXT:
+        return _meaning("other", guess, "太长")
+    if not re.search("[\u4e00-\u9fff]", text) and not _foreign(text, heard, rules):
+        return _meaning("other", guess, "不是中文")
+    found = _answer(text, heard, guess, rules) or _last_resort(text, heard, guess, rules)
+    if (
+        found.intent == "hedge"
+        and guess.intent in REQUESTS
+        and guess.confidence >= rules.agreement.request_over_hedge
+    ):
+        return _meaning(guess.intent, guess, f"分类器；{found.reason}")
+    return found
+
+
+def _foreign(text: str, heard: Heard, rules: Table) -> bool:
+    """Whether a text without Chinese is an answer or a number all the same ("ok", "12000")."""
+    return not _read(_bare(text), _CORES[heard.question], rules).unknown or bool(
+        _first(rules.denials, text, heard) and _bare(text).isalpha()
+    )
+
+
+def _meaning(intent: str, guess: Guess, reason: str) -> Meaning:
+    confidence = guess.confidence if intent == guess.intent else max(0.5, 1 - guess.confidence)
+    return Meaning(
+        intent=intent,
+        confidence=round(confidence, 4),
+        answer=ANSWERS.get(intent, "unclear"),
+        request=REQUESTS.get(intent),
+        reason=reason,
+    )
+
+
+def _bare(text: str) -> str:
+    return text.replace("，", "").replace("？", "")
+
+
+def _key(text: str, heard: Heard, rules: Table) -> str | None:
+    """A digit means a key if it was keyed or typed alone; spoken only with 按 ("按一")."""
+    found = re.fullmatch(r"(?P<press>按|选|我按|我选|键)?(?P<key>[0-9*一二零九])(?:号|键|号键)?", _bare(text))
+    if not found or (heard.via == "voice" and not found["press"]):
+        return None
+    key = found["key"].translate(str.maketrans("一二零九", "1209"))
+    return rules.keys.get(key)
+
+
+def _first(rows: tuple[Row, ...], text: str, heard: Heard) -> Row | None:
+    return next(
+        (r for r in rows if r.applies(heard.question, heard.phase) and r.matches(text)), None
+    )
+
+
+def _answer(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
+    """Yes, no or hedge if the table says so."""
+    text = _cross_out(text, heard, rules)
+    if row := _first(rules.answers, text, heard):
+        return _meaning(row.effect, guess, f"{row.id} {row.meaning}")
+    if heard.question == "-" and (found := _claimed(text, heard, guess, rules)):
+        return found
+    if row := _first(rules.denials, text, heard):
+        return _no(heard, guess, f"{row.id} {row.meaning}", rules)
+    if rules.negators.search(text):
+        if guess.intent == "deny" and guess.confidence >= rules.agreement.deny:
+            return _no(heard, guess, "有否定词，分类器也判否", rules)
+        return _meaning("hedge", guess, "有否定词，但说不准否定什么")
+    return _yes(text, heard, guess, rules)
+
+
+def _cross_out(text: str, heard: Heard, rules: Table) -> str:
+    """`text` without the neutral phrases."""
+    for row in rules.neutral:
+        if not row.applies(heard.question, heard.phase) or not row.matches(text):
+            continue
+        rest = row.pattern.sub("，" if row.needs else "", text)
+        if row.needs == "know" and not rules.know.search(rest):
+            continue
+        if row.needs == "answer" and not _bare(rest):
+            continue
+        text = row.pattern.sub(row.becomes, text) if row.becomes else rest
+    return text.strip("，") or text
+
+
+def _claimed(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
+    """To "has anybody promised …": a claim without a negation in its clause is a yes."""
+    clauses = [c for c in text.split("，") if c]
+    claims = [c for c in clauses if rules.claims.search(c) and not rules.negators.search(c)]
+    if not claims:
+        return None
+    if rules.negators.search(text):
+        return _meaning("hedge", guess, "又说没有又说有人说过")
+    return _meaning("affirm", guess, "有人说过")
+
+
+@dataclass(frozen=True)
+class _Clause:
+    core: bool  # holds a word that is a yes in itself
+    unknown: int  # characters that are not in the vocabulary
+
+
+def _read(clause: str, cores: set[str], rules: Table) -> _Clause:
+    """One clause, read from left to right, the longest known word first."""
+    at, core, unknown = 0, False, 0
+    while at < len(clause):
+        best, kind = 0, ""
+        for name, words in rules.vocabulary.items():
+            found = words.match(clause, at)
+            if found and found.end() - at > best:
+                best, kind = found.end() - at, name
+        core = core or kind in cores
+        unknown += best == 0
+        at += best or 1
+    return _Clause(core, unknown)
+
+
+def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
+    cores = _CORES[heard.question]
+    clauses = [_read(c, cores, rules) for c in text.split("，") if c]
+    unknown = sum(c.unknown for c in clauses)
+    if not any(c.core and not c.unknown for c in clauses):
+        return None
+    if any(c.core and c.unknown for c in clauses) or unknown > rules.agreement.unknown:
+        return _meaning("hedge", guess, "有听不懂的词")
+    if heard.question == "-" and not unknown:
+        return _meaning("affirm", guess, "说有")  # not what is hoped for: the words are enough
+    needed = rules.agreement.classifier_loose if unknown else rules.agreement.classifier
+    if guess.affirm < needed:
+        return _meaning("hedge", guess, "文字像是，分类器不同意")
+    return _agreed("affirm", heard, guess, "句中每个词都是肯定", rules)
+
+
+def _no(heard: Heard, guess: Guess, reason: str, rules: Table) -> Meaning:
+    """A no; hoped for by the question it needs agreement, otherwise the words are enough."""
+    if heard.question == "+":
+        return _meaning("deny", guess, reason)
+    if guess.intent == "affirm" and guess.confidence >= rules.agreement.classifier_loose:
+        return _meaning("hedge", guess, "文字像否，分类器不同意")
+    return _agreed("deny", heard, guess, reason, rules)
+
+
+def _agreed(
+    intent: str, heard: Heard, guess: Guess, reason: str, rules: Table, repaired: bool = False
+) -> Meaning:
+    """`intent` if the sound agrees as well, else a hedge. Typed text has no sound to ask."""
+    need = rules.agreement
+    if heard.via != "voice":
+        return _meaning(intent, guess, reason)
+    if heard.confidence < need.voice_confidence:
+        return _meaning("hedge", guess, "听得不够清楚")
+    ratio, other = heard.scores.get("yes_no"), heard.scores.get("yes_other")
+    if intent == "deny":
+        if ratio is not None and ratio > 1 / need.yes_no:
+            return _meaning("hedge", guess, "声音和文字不一致")
+        return _meaning(intent, guess, reason)
+    wanted = need.repaired_yes_no if repaired else need.yes_no
+    if (ratio is not None and ratio < wanted) or (other is not None and other < need.yes_other):
+        return _meaning("hedge", guess, "声音和文字不一致")
+    return _meaning(intent, guess, reason)
+
+
+def _last_resort(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning:
+    """The table was silent: similar sounds, then the classifier, which can bring anything but yes."""
+    for intent, phrases in _SOUND_ALIKE.items():
+        if phrase := pinyin.contains(text, phrases):
+            return _meaning(intent, guess, f"读音像“{phrase}”")
+    if heard.via == "voice" and heard.scores.get("yes_no", 0.0) >= rules.agreement.repaired_yes_no:
+        if found := _repaired(text, heard, guess, rules):
+            return found
+    if guess.intent in REQUESTS and guess.confidence >= rules.agreement.request:
+        return _meaning(guess.intent, guess, "分类器")
+    if guess.intent == "inform":
+        return _meaning("inform", guess, "分类器")
+    return _meaning("hedge", guess, "没有听懂")
+
+
+def _repaired(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
+    """A yes whose words had to be repaired by sound: only with strong scores from the sound."""
+    fixed = pinyin.repair(text, rules.repairable)
+    clauses = [_read(c, _CORES[heard.question], rules) for c in fixed.split("，") if c]
+    if fixed == text or any(c.unknown for c in clauses) or not any(c.core for c in clauses):
+        return None
+    if rules.negators.search(fixed) or guess.intent == "deny":
+        return None
+    return _agreed("affirm", heard, guess, f"读音像“{fixed}”", rules, repaired=True)

@@ -1,0 +1,129 @@
+"""Loads rules.yml, the reviewed table of how an answer is understood, into frozen rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FILE = Path(__file__).parent / "rules.yml"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    id: str
+    meaning: str  # Chinese, goes into the record as the reason
+    pattern: re.Pattern[str]
+    unless: re.Pattern[str] | None = None
+    effect: str = ""  # intent
+    question: str = ""  # "+" or "-"; empty for both
+    phase: tuple[str, ...] = ()  # empty for all
+    needs: str = ""  # neutral rows: "know" or "answer" must be left elsewhere
+    becomes: str = ""  # neutral rows: what replaces the phrase
+    examples: tuple[str, ...] = ()
+
+    def applies(self, question: str, phase: str) -> bool:
+        return self.question in ("", question) and (not self.phase or phase in self.phase)
+
+    def matches(self, text: str) -> bool:
+        return bool(self.pattern.search(text)) and not (self.unless and self.unless.search(text))
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Thresholds of the voices that must agree; see rules.yml."""
+
+    classifier: float
+    classifier_loose: float
+    voice_confidence: float
+    yes_no: float
+    yes_other: float
+    repaired_yes_no: float
+    deny: float
+    request: float
+    request_over_hedge: float
+    unknown: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """The whole table, compiled."""
+
+    agreement: Agreement
+    respell: re.Pattern[str]
+    spellings: Mapping[str, str]
+    keys: Mapping[str, str]
+    requests: tuple[Row, ...]
+    neutral: tuple[Row, ...]
+    answers: tuple[Row, ...]
+    denials: tuple[Row, ...]
+    negators: re.Pattern[str]
+    claims: re.Pattern[str]
+    know: re.Pattern[str]
+    vocabulary: Mapping[str, re.Pattern[str]]
+    """The words a yes may consist of, by kind: agree, good, know, did, had, other."""
+    repairable: tuple[str, ...]
+
+
+def _expander(words: Mapping[str, str]) -> Any:
+    def expand(pattern: str) -> str:
+        def one(match: re.Match[str]) -> str:
+            body = words[match[1]]
+            return body if body.startswith("(?:") else f"(?:{expand(body)})"
+
+        return re.sub(r"<([a-z_]+)>", one, pattern)
+
+    return expand
+
+
+@lru_cache(maxsize=1)
+def table() -> Table:
+    """The table of rules.yml. Raises ValueError or KeyError if the file is not well formed."""
+    data = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    expand = _expander(data["words"])
+
+    def compiled(pattern: str | list[str]) -> re.Pattern[str]:
+        return re.compile(expand(pattern if isinstance(pattern, str) else "|".join(pattern)))
+
+    def row(raw: Mapping[str, Any]) -> Row:
+        known = {f.name for f in fields(Row)}
+        if not raw.keys() <= known:
+            raise ValueError(f"rules.yml: {raw.get('id')} has unknown {sorted(raw.keys() - known)}")
+        return Row(
+            **{
+                **raw,
+                "pattern": compiled(raw["pattern"]),
+                "unless": compiled(raw["unless"]) if "unless" in raw else None,
+                "phase": tuple(raw.get("phase", ())),
+                "examples": tuple(str(e) for e in raw.get("examples", ())),
+            }
+        )
+
+    spellings: dict[str, str] = {}
+    for right, wrongs in data["spellings"].items():
+        spellings[right] = right  # protects 不知道 from its own part 不知
+        spellings.update(dict.fromkeys(wrongs, right))
+    longest = sorted(spellings, key=len, reverse=True)
+    respell = "|".join(f"^{w[1:]}$" if w.startswith("^") else w for w in longest)
+    return Table(
+        agreement=Agreement(**data["agreement"]),
+        respell=re.compile(respell),
+        spellings={k.removeprefix("^"): v for k, v in spellings.items()},
+        keys={str(k): v for k, v in data["keys"].items()},
+        requests=tuple(map(row, data["requests"])),
+        neutral=tuple(map(row, data["neutral"])),
+        answers=tuple(map(row, data["answers"])),
+        denials=tuple(map(row, data["denials"])),
+        negators=compiled(data["negators"]),
+        claims=compiled(data["claims"]["pattern"]),
+        know=compiled("<know>"),
+        vocabulary={k: compiled(v) for k, v in data["vocabulary"].items()},
+        repairable=tuple(data["repairable"]),
+    )

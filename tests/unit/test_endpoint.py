@@ -1,0 +1,243 @@
+"""The endpointer on scripted frames (no detector, no clock) and on spoken sound."""
+
+from __future__ import annotations
+
+import subprocess
+import wave
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pytest
+import soxr
+from numpy.typing import NDArray
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voice.frames import FRAME_BYTES, FRAME_MS, PHONE_RATE, SILENCE
+from voice.listening.endpoint import (
+    LONG_HANGOVER_MS,
+    Endpointer,
+    EndpointEvent,
+    EndpointSettings,
+    SpeechDropped,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+)
+from voice.listening.noise import QUIETEST_DB, NoiseFloor, level_db
+from voice.listening.vad import WebRtcVad
+
+
+def tone(level: float = 0.2) -> bytes:
+    """One frame of a 400 Hz tone."""
+    t = np.arange(FRAME_BYTES // 2) / PHONE_RATE
+    return (np.sin(2 * np.pi * 400 * t) * level * 32767).astype("<i2").tobytes()
+
+
+LOUD = tone()
+
+
+def script(*parts: tuple[str, int]) -> Iterator[tuple[bytes, bool]]:
+    """Frames from ("silence" | "speech", milliseconds) pairs. Every second of speech has a dip, as
+    between syllables: a sound without any is a noise."""
+    for what, ms in parts:
+        for n in range(1, ms // FRAME_MS + 1):
+            if what == "speech":
+                yield (LOUD, True) if n % 50 else (SILENCE, True)
+            else:
+                yield SILENCE, False
+
+
+def run(endpointer: Endpointer, frames: Iterable[tuple[bytes, bool]]) -> list[EndpointEvent]:
+    return [event for frame, speaking in frames for event in endpointer.feed(frame, speaking)]
+
+
+def kinds(events: Iterable[EndpointEvent]) -> list[type[EndpointEvent]]:
+    return [type(event) for event in events]
+
+
+def test_utterance_has_times_and_pre_roll() -> None:
+    events = run(Endpointer(), script(("silence", 1000), ("speech", 400), ("silence", 600)))
+    assert kinds(events) == [SpeechStarted, SpeechPaused, SpeechEnded]
+    started, _, ended = events
+    assert isinstance(started, SpeechStarted)
+    assert isinstance(ended, SpeechEnded)
+    assert started.at_ms == ended.start_ms == 1000
+    assert ended.end_ms == 1400
+    assert not ended.cut
+    expected_ms = 240 + 400 + 200  # pre-roll, speech, the pause that was decoded
+    assert len(ended.pcm) == expected_ms // FRAME_MS * FRAME_BYTES
+    assert ended.pcm.index(LOUD) == 240 // FRAME_MS * FRAME_BYTES
+
+
+def test_end_carries_the_sound_of_the_pause() -> None:
+    events = run(Endpointer(), script(("silence", 300), ("speech", 500), ("silence", 700)))
+    paused = next(e for e in events if isinstance(e, SpeechPaused))
+    ended = next(e for e in events if isinstance(e, SpeechEnded))
+    assert (paused.pcm, paused.start_ms, paused.end_ms) == (
+        ended.pcm,
+        ended.start_ms,
+        ended.end_ms,
+    )
+
+
+def test_speaker_who_goes_on_is_one_utterance() -> None:
+    parts = [("silence", 300), ("speech", 300), ("silence", 400), ("speech", 300), ("silence", 600)]
+    events = run(Endpointer(), script(*parts))
+    assert kinds(events) == [SpeechStarted, SpeechPaused, SpeechResumed, SpeechPaused, SpeechEnded]
+    assert isinstance(events[2], SpeechResumed)
+    assert events[2].at_ms == 1000
+    assert isinstance(events[-1], SpeechEnded)
+    assert (events[-1].start_ms, events[-1].end_ms) == (300, 1300)
+
+
+def test_hangover_belongs_to_the_question() -> None:
+    digits = [("silence", 300), ("speech", 300), ("silence", 1000), ("speech", 300)]
+    assert kinds(run(Endpointer(), script(*digits, ("silence", 1300)))).count(SpeechEnded) == 2
+    patient = Endpointer()
+    patient.expect(LONG_HANGOVER_MS)
+    assert kinds(run(patient, script(*digits, ("silence", 1300)))).count(SpeechEnded) == 1
+
+
+def test_click_is_dropped() -> None:
+    events = run(Endpointer(), script(("silence", 300), ("speech", 60), ("silence", 700)))
+    assert kinds(events) == [SpeechStarted, SpeechPaused, SpeechDropped]
+    assert run(Endpointer(), script(("silence", 300), ("speech", 40), ("silence", 700))) == []
+
+
+def test_click_in_a_pause_does_not_prolong_it() -> None:
+    parts = [("silence", 300), ("speech", 300), ("silence", 400), ("speech", 20), ("silence", 180)]
+    events = run(Endpointer(), script(*parts))
+    assert kinds(events) == [SpeechStarted, SpeechPaused, SpeechEnded]
+
+
+def test_monologue_is_cut_and_goes_on() -> None:
+    endpointer = Endpointer(EndpointSettings(max_ms=2000))
+    ends = [
+        e
+        for e in run(endpointer, script(("silence", 300), ("speech", 5000)))
+        if isinstance(e, SpeechEnded)
+    ]
+    assert len(ends) == 2
+    assert all(e.cut and len(e.pcm) == 2000 // FRAME_MS * FRAME_BYTES for e in ends)
+    assert endpointer.speaking
+
+
+def test_flush_ends_a_paused_answer_at_once() -> None:
+    endpointer = Endpointer()
+    assert endpointer.flush() is None
+    events = run(endpointer, script(("silence", 300), ("speech", 300), ("silence", 300)))
+    paused = next(e for e in events if isinstance(e, SpeechPaused))
+    ended = endpointer.flush()
+    assert ended is not None
+    assert (ended.pcm, ended.cut) == (paused.pcm, False)
+    assert not endpointer.speaking
+    assert run(endpointer, script(("silence", 1000))) == []
+
+
+def test_flush_in_mid_speech_says_so() -> None:
+    endpointer = Endpointer()
+    run(endpointer, script(("silence", 300), ("speech", 300)))
+    ended = endpointer.flush()
+    assert ended is not None
+    assert ended.cut
+
+
+def test_steady_noise_taken_for_speech_by_the_detector_is_none() -> None:
+    noise = np.random.default_rng(1).normal(0, 600, (1500, FRAME_BYTES // 2)).astype("<i2")
+    events = run(Endpointer(), ((frame.tobytes(), True) for frame in noise))
+    assert SpeechEnded not in kinds(events[2:])
+
+
+@given(st.lists(st.tuples(st.sampled_from(["silence", "speech"]), st.integers(1, 120))))
+def test_events_always_alternate_and_memory_is_bounded(parts: list[tuple[str, int]]) -> None:
+    endpointer = Endpointer(EndpointSettings(max_ms=1000))
+    is_open = False
+    paused: SpeechPaused | None = None
+    last_end = 0
+    for event in run(endpointer, script(*((what, n * FRAME_MS) for what, n in parts))):
+        if isinstance(event, SpeechStarted):
+            assert not is_open
+            assert event.at_ms >= last_end
+            is_open = True
+            continue
+        assert is_open
+        if isinstance(event, SpeechPaused):
+            paused = event
+        elif isinstance(event, SpeechResumed):
+            assert paused is not None
+            paused = None
+        else:
+            if isinstance(event, SpeechEnded):
+                last_end = event.end_ms
+                assert len(event.pcm) <= 1000 // FRAME_MS * FRAME_BYTES
+                assert event.cut or (paused is not None and paused.pcm == event.pcm)
+            is_open, paused = False, None
+    assert is_open == endpointer.speaking
+
+
+def test_wrong_frames_and_settings_are_refused() -> None:
+    with pytest.raises(ValueError, match="320 bytes"):
+        Endpointer().feed(b"\0" * 10, False)
+    with pytest.raises(ValueError, match="320 bytes"):
+        WebRtcVad().speaking(b"\0" * 10)
+    with pytest.raises(ValueError, match="pause_ms"):
+        EndpointSettings(pause_ms=800, hangover_ms=600)
+    with pytest.raises(ValueError, match="onset_frames"):
+        EndpointSettings(onset_frames=6)
+
+
+def test_noise_floor_follows_a_line_that_gets_louder() -> None:
+    floor = NoiseFloor()
+    quiet = [floor.update(-60.0) for _ in range(100)]
+    assert quiet[-1] == pytest.approx(-60, abs=0.5)
+    loud = [floor.update(-40.0) for _ in range(200)]
+    assert loud[-1] == pytest.approx(-40, abs=0.5)
+    assert level_db(SILENCE) == QUIETEST_DB
+    assert level_db(LOUD) == pytest.approx(-17, abs=0.5)
+
+
+def spoken(text: str, voice: str = "cmn-latn-pinyin") -> NDArray[np.floating[Any]]:
+    """Speech of espeak-ng at 8 kHz, -1..1: robotic, but it has onsets and pauses."""
+    command = ["espeak-ng", "-v", voice, "--stdout", text]
+    wav = subprocess.run(command, capture_output=True, check=True).stdout
+    with wave.open(BytesIO(wav)) as file:
+        rate = file.getframerate()
+    # espeak cannot seek back in a pipe: the header's length is wrong, the sound begins at byte 44.
+    sound = np.frombuffer(wav[44:], dtype="<i2").astype(np.float32) / 32768
+    resampled: NDArray[np.floating[Any]] = soxr.resample(sound, rate, PHONE_RATE)
+    return resampled
+
+
+def heard(sound: NDArray[np.floating[Any]]) -> list[EndpointEvent]:
+    """All events of one call through the real detector, between two seconds of the same line."""
+    pcm = (np.clip(sound, -1, 1) * 32767).astype("<i2").tobytes()
+    vad, endpointer = WebRtcVad(), Endpointer()
+    frames = (pcm[i : i + FRAME_BYTES] for i in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES))
+    return run(endpointer, ((frame, vad.speaking(frame)) for frame in frames))
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("text", ["对", "好", "嗯", "是的", "不清楚", "转人工"])
+@pytest.mark.parametrize("snr_db", [None, 20, 10])
+def test_short_answers_are_caught_whole(text: str, snr_db: float | None) -> None:
+    speech = np.trim_zeros(np.where(np.abs(spoken(text)) < 0.003, 0, spoken(text)))
+    line = np.concatenate([np.zeros(2 * PHONE_RATE), speech, np.zeros(PHONE_RATE)])
+    noise = np.random.default_rng(2).normal(0, 1, len(line))
+    power = np.sqrt(np.mean(speech**2))
+    line += noise * (power * 10 ** (-snr_db / 20) if snr_db else 0.0005)
+    ends = [e for e in heard(line) if isinstance(e, SpeechEnded)]
+    assert len(ends) == 1
+    begins, ends_at = 2000, 2000 + len(speech) * 1000 / PHONE_RATE
+    assert ends[0].start_ms - 240 <= begins + 20  # the pre-roll reaches back to the first sound
+    assert ends[0].end_ms + 200 >= ends_at - 20
+    assert ends[0].end_ms <= ends_at + 200
+
+
+@pytest.mark.parametrize("level", [0.001, 0.01, 0.05])
+def test_white_noise_is_no_speech(level: float) -> None:
+    noise = np.random.default_rng(3).normal(0, level, 60 * PHONE_RATE)
+    assert [e for e in heard(noise) if isinstance(e, SpeechEnded)] == []

@@ -1,0 +1,168 @@
+"""Reading sound files, and the pool that shares a recogniser."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from voice.errors import RecognitionFailed
+from voice.frames import Transcript
+from voice.listening.closed_set import ClosedSet
+from voice.listening.files import SoundFileError, hear, read_wav
+from voice.listening.pool import RecogniserPool
+
+
+def write(path: Path, data: bytes, *, rate: int = 8000, channels: int = 1, width: int = 2) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(data)
+    return path
+
+
+class Counting:
+    """A recogniser whose text is the number of samples it was given; waits for `go` if told to."""
+
+    name = "counting"
+    streaming = False
+
+    def __init__(self, go: threading.Event | None = None) -> None:
+        self.go = go
+
+    def session(self, rate: int, answers: ClosedSet | None = None) -> Counted:
+        return Counted(self, rate)
+
+
+class Counted:
+    def __init__(self, owner: Counting, rate: int) -> None:
+        self.owner, self.rate, self.pcm = owner, rate, b""
+
+    def accept(self, pcm: bytes) -> str | None:
+        self.pcm += pcm
+        return str(len(self.pcm) // 2)
+
+    def finish(self) -> Transcript:
+        if self.owner.go is not None:
+            assert self.owner.go.wait(10)
+        if not self.pcm:
+            raise ZeroDivisionError("an engine's own trouble, with words of the caller")
+        return Transcript(str(len(self.pcm) // 2), 1.0, 0.0, f"counting@{self.rate}", 0.0)
+
+
+@pytest.mark.parametrize(("width", "dtype"), [(1, "u1"), (2, "<i2"), (4, "<i4")])
+@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize("rate", [8000, 44100])
+def test_any_width_channels_and_rate(
+    tmp_path: Path, width: int, dtype: str, channels: int, rate: int
+) -> None:
+    wave_ = np.sin(np.arange(rate) / rate * 2 * np.pi * 300) * 0.5
+    scaled = wave_ * 127 + 128 if width == 1 else wave_ * (2 ** (8 * width - 1) - 1)
+    data = np.repeat(scaled.astype(dtype), channels).tobytes()
+    sound = read_wav(write(tmp_path / "a.wav", data, rate=rate, channels=channels, width=width))
+    assert (sound.rate, sound.seconds) == (rate, 1.0)
+    back = np.frombuffer(sound.pcm, dtype="<i2") / 32767
+    assert np.abs(back - wave_).max() < 0.02
+
+
+def test_24_bits_keep_their_sign(tmp_path: Path) -> None:
+    samples = [0, 2**22, -(2**22), -(2**23)]
+    data = b"".join(s.to_bytes(3, "little", signed=True) for s in samples)
+    pcm = read_wav(write(tmp_path / "a.wav", data, width=3)).pcm
+    assert np.frombuffer(pcm, dtype="<i2").tolist() == [0, 16383, -16383, -32767]
+
+
+def test_a_rate_no_recogniser_takes_is_converted(tmp_path: Path) -> None:
+    sound = read_wav(write(tmp_path / "a.wav", bytes(4000 * 2), rate=4000))
+    assert (sound.rate, sound.seconds) == (16000, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "not a PCM WAV"),
+        (b"RIFF", "not a PCM WAV"),
+        (b"ID3" + bytes(400), "not a PCM WAV"),
+        (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x07\0\1\0\x40\x1f\0\0\x40\x1f\0\0\1\0\x08\0", "WAV"),
+    ],
+)
+def test_other_files_are_refused_in_plain_words(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    with pytest.raises(SoundFileError, match=said) as error:
+        read_wav(path)
+    assert str(path) in str(error.value)
+
+
+def test_missing_empty_and_endless_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SoundFileError, match="no such file"):
+        read_wav(tmp_path / "none.wav")
+    with pytest.raises(SoundFileError, match="cannot be read"):
+        read_wav(tmp_path)
+    with pytest.raises(SoundFileError, match="no sound"):
+        read_wav(write(tmp_path / "empty.wav", b""))
+    with pytest.raises(SoundFileError, match="longer than 300 s"):
+        read_wav(write(tmp_path / "long.wav", bytes(8000 * 301), width=1))
+
+
+def test_hear_gives_the_file_to_the_recogniser(tmp_path: Path) -> None:
+    heard = hear(write(tmp_path / "a.wav", bytes(16000)), Counting())
+    assert (heard.transcript.text, heard.transcript.engine) == ("8000", "counting@8000")
+    assert heard.seconds == 1.0
+    assert heard.ms > 0
+
+
+async def test_pool_transcribes_and_streams() -> None:
+    pool = RecogniserPool(Counting(), 1)
+    assert (await pool.transcribe(bytes(640), 8000)).text == "320"
+    stream = await pool.open(16000)
+    assert [await stream.accept(bytes(64)) for _ in range(3)] == ["32", "64", "96"]
+    assert (await stream.finish()).engine == "counting@16000"
+    await pool.close()
+    await pool.close()
+    with pytest.raises(RecognitionFailed, match="shut down"):
+        await pool.transcribe(bytes(640), 8000)
+
+
+async def test_full_queue_is_told_at_once_and_empties_again() -> None:
+    go, depths = threading.Event(), list[int]()
+    pool = RecogniserPool(Counting(go), 1, queue=2, on_depth=depths.append)
+    waiting = [asyncio.create_task(pool.transcribe(bytes(2), 8000)) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(RecognitionFailed, match="2 utterances wait") as error:
+        await pool.transcribe(bytes(2), 8000)
+    assert error.value.retryable
+    assert pool.depth == 2
+    go.set()
+    await asyncio.gather(*waiting)
+    await pool.transcribe(bytes(2), 8000)
+    await pool.close()
+    assert max(depths) == 2
+    assert pool.depth == 0
+
+
+async def test_cancelled_caller_leaves_the_queue() -> None:
+    go = threading.Event()
+    pool = RecogniserPool(Counting(go), 1, queue=2)
+    running, waiting = (asyncio.create_task(pool.transcribe(bytes(2), 8000)) for _ in range(2))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert pool.depth == 1
+    go.set()
+    await running
+    await pool.close()
+
+
+async def test_engine_failure_is_retryable_and_tells_nothing_personal() -> None:
+    pool = RecogniserPool(Counting(), 1)
+    with pytest.raises(RecognitionFailed, match="ZeroDivisionError") as error:
+        await pool.transcribe(b"", 8000)
+    assert "words of the caller" not in str(error.value)
+    await pool.close()

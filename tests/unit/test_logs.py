@@ -1,0 +1,17 @@
+import json
+
+import pytest
+import structlog
+
+from bot import logs
+
+
+def test_what_is_personal_does_not_reach_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(as_json=True)
+    structlog.get_logger().info("line.heard", text="我清楚了", holder="王淑芬", callback="c-1")
+    captured = capsys.readouterr()
+    line = json.loads(captured.err)
+    assert line["event"] == "line.heard"
+    assert line["callback"] == "c-1"
+    assert line["text"] == line["holder"] == "***"
+    assert captured.out == "", "standard output belongs to a command's result"

@@ -1,0 +1,170 @@
+"""The listening half of a phone line: from the caller's frames to utterances, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from voice.errors import VoiceError
+from voice.frames import Transcript, Utterance
+from voice.jitter import Jitter
+from voice.listening.closed_set import ClosedSet
+from voice.listening.endpoint import (
+    Endpointer,
+    SpeechDropped,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+)
+from voice.listening.vad import Vad
+
+log = structlog.get_logger()
+
+UNHEARD = Transcript("", 0.0, 0.0, "failed", 0.0)
+"""Somebody spoke and recognition failed."""
+
+
+class Ears(Protocol):
+    """Recognises utterances off the pacing loop; see `listening.pool`."""
+
+    async def transcribe(
+        self, pcm: bytes, rate: int, answers: ClosedSet | None = None
+    ) -> Transcript:
+        """Raises RecognitionFailed when the engine fails or too much waits for it."""
+
+
+class Incoming:
+    """Hears one caller. Feed it a frame a tick; its time is the line's time."""
+
+    def __init__(
+        self,
+        ears: Ears,
+        vad: Vad,
+        endpointer: Endpointer,
+        *,
+        rate: int,
+        over: Callable[[int], str | None],
+        on_utterance: Callable[[Utterance], None],
+    ) -> None:
+        """`over(ms)` is the id of our own speech that sounded at that time, if any."""
+        self.jitter = Jitter(rate // 50 * 2)
+        self.voice = False  # the caller's voice is in the last frame
+        self._ears, self._vad, self._endpointer = ears, vad, endpointer
+        self._rate = rate
+        self._over, self._on_utterance = over, on_utterance
+        self._answers: ClosedSet | None = None
+        self._spoke_over: str | None = None
+        self._active = False  # speech has begun and is not in a pause
+        self._early: asyncio.Task[Transcript] | None = None  # decoding since the pause
+        self._last: asyncio.Task[None] | None = None  # delivers the newest utterance
+
+    @property
+    def quiet(self) -> bool:
+        """Nobody speaks and everything said was delivered."""
+        return not self._endpointer.speaking and (self._last is None or self._last.done())
+
+    def expect(self, answers: ClosedSet | None, hangover_ms: int) -> None:
+        """What makes sense as an answer, and how much silence ends it."""
+        self._answers = answers
+        self._endpointer.expect(hangover_ms)
+
+    def feed(self, frame: bytes) -> None:
+        """The caller's side of one tick."""
+        speech = self._vad.speaking(frame)
+        for event in self._endpointer.feed(frame, speech):
+            match event:
+                case SpeechStarted():
+                    self._active = True
+                    self._spoke_over = self._over(event.at_ms)
+                case SpeechPaused():
+                    # Most pauses are the end: decode now, to have the text when it is sure.
+                    self._active = False
+                    self._early = asyncio.create_task(self._hear(event.pcm))
+                case SpeechResumed():
+                    self._active = True
+                    self._forget_early()
+                case SpeechDropped():
+                    self._active = False
+                    self._forget_early()
+                case SpeechEnded():
+                    self._active = False
+                    self._deliver(event)
+        self.voice = speech and self._active
+
+    async def finish(self, timeout_s: float) -> None:
+        """The line is gone: deliver what was said until then, within `timeout_s`."""
+        ended = self._endpointer.flush()
+        if ended is not None:
+            self._deliver(ended)
+        if self._last is not None:
+            await asyncio.wait((self._last,), timeout=timeout_s)
+        self.close()
+
+    def close(self) -> None:
+        """Deliver nothing more."""
+        self._forget_early()
+        if self._last is not None:
+            self._last.cancel()
+
+    def _deliver(self, ended: SpeechEnded) -> None:
+        early, self._early = self._early, None
+        if ended.cut and early is not None:
+            early.cancel()
+            early = None
+        hearing = early or asyncio.create_task(self._hear(ended.pcm))
+        self._last = asyncio.create_task(
+            self._emit(ended, hearing, self._spoke_over, after=self._last)
+        )
+
+    async def _emit(
+        self,
+        said: SpeechEnded,
+        hearing: asyncio.Task[Transcript],
+        over: str | None,
+        after: asyncio.Task[None] | None,
+    ) -> None:
+        """Pass on one utterance, never before the one `after` which it comes."""
+        try:
+            heard = await hearing
+            if heard is UNHEARD:  # a full queue may have room by now
+                heard = await self._hear(said.pcm)
+            if after is not None:
+                await asyncio.wait((after,))
+        except asyncio.CancelledError:
+            hearing.cancel()
+            if after is not None:
+                after.cancel()
+            raise
+        self._on_utterance(
+            Utterance(
+                text=heard.text,
+                via="voice",
+                confidence=heard.confidence,
+                start_ms=said.start_ms,
+                end_ms=said.end_ms,
+                pcm=said.pcm,
+                rate=self._rate,
+                no_speech=heard.no_speech,
+                engine=heard.engine,
+                scores=heard.scores,
+                over=over,
+            )
+        )
+
+    async def _hear(self, pcm: bytes) -> Transcript:
+        try:
+            return await self._ears.transcribe(pcm, self._rate, self._answers)
+        except VoiceError as error:
+            log.error("line.recognition_failed", error=str(error))
+        except Exception:
+            log.exception("line.recognition_failed")
+        return UNHEARD
+
+    def _forget_early(self) -> None:
+        if self._early is not None:
+            self._early.cancel()
+            self._early = None

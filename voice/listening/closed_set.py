@@ -1,0 +1,97 @@
+"""The closed set of answers that make sense at one point of a conversation.
+
+Free text of a short telephone answer is often wrong (确认 → 切任); asking the model how well each
+of a few dozen known answers explains the same sound is not. The caller of a line says which answers
+make sense; the set here is everyday Mandarin for a yes/no question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import exp, inf, log
+
+MAX_CANDIDATES = 120  # bounds the time one utterance can take
+MAX_CHARACTERS = 20  # of one candidate
+MAX_RATIO = 30.0  # larger distances mean nothing more: any sensible threshold lies below
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedSet:
+    """Candidate answers by what they would mean. Simplified characters, no punctuation."""
+
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()  # requests, hedges, anything that must not be taken for a yes
+
+    def __post_init__(self) -> None:
+        texts = self.phrases
+        if len(texts) > MAX_CANDIDATES:
+            raise ValueError(f"{len(texts)} candidates, at most {MAX_CANDIDATES} allowed")
+        for text in texts:
+            if not 0 < len(text) <= MAX_CHARACTERS:
+                raise ValueError(
+                    f"a candidate has {len(text)} characters, 1..{MAX_CHARACTERS} allowed"
+                )
+        if len(set(texts)) != len(texts):
+            raise ValueError("a candidate stands in the closed set twice")
+
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """All candidates: yes, then no, then other."""
+        return self.yes + self.no + self.other
+
+    def plus(
+        self, *, yes: Iterable[str] = (), no: Iterable[str] = (), other: Iterable[str] = ()
+    ) -> ClosedSet:
+        """This set and the answers of one question; what it already holds is not repeated."""
+        known = set(self.phrases)
+
+        def fresh(texts: Iterable[str]) -> tuple[str, ...]:
+            return tuple(t for t in dict.fromkeys(texts) if t not in known)
+
+        return replace(
+            self, yes=self.yes + fresh(yes), no=self.no + fresh(no), other=self.other + fresh(other)
+        )
+
+
+def ratios(answers: ClosedSet, heard: Mapping[str, float], floor: float) -> dict[str, float]:
+    """How much better the best yes explains the sound than the best no ("yes_no") and the best
+    other ("yes_other"): quotients of probabilities, > 1 favours yes, bounded by MAX_RATIO.
+
+    `heard`: the log-probability of each candidate that the recogniser found; any other has `floor`
+    at most, which is what a rival not found counts with. A yes not found loses. A side without
+    candidates has no ratio."""
+    if not answers.yes:
+        return {}
+    best_yes = max(heard.get(text, -inf) for text in answers.yes)
+    limit = log(MAX_RATIO)
+    scores: dict[str, float] = {}
+    for name, rivals in (("yes_no", answers.no), ("yes_other", answers.other)):
+        if rivals:
+            distance = best_yes - max(heard.get(text, floor) for text in rivals)
+            scores[name] = exp(min(max(distance, -limit), limit))
+    return scores
+
+
+YES_NO = ClosedSet(
+    yes=(
+        "是", "是的", "是啊", "对", "对的", "对对对", "好", "好的", "可以", "行", "没错",
+        "没问题", "嗯是的", "清楚", "清楚了", "我清楚", "都清楚", "都清楚了", "知道", "知道了",
+        "我知道", "明白", "明白了", "了解", "确认", "同意", "收到了", "是我", "是本人", "方便",
+    ),
+    no=(
+        "不", "不是", "不是的", "不对", "不好", "不行", "不可以", "没有", "没", "不清楚",
+        "我不清楚", "不太清楚", "不知道", "我不知道", "不明白", "没明白", "没听明白", "不太明白",
+        "不了解", "不确认", "不确定", "不同意", "我不同意", "没收到", "我没收到", "没有收到",
+        "不是我", "不方便",
+    ),
+    other=(
+        "转人工", "人工", "找人工", "找人工客服", "我要转人工", "人工服务", "人工客服",
+        "再说一遍", "重复一遍", "重复一下", "没听清", "慢一点", "大声点", "等一下", "什么",
+        "什么意思", "你是谁", "打错了", "我在忙", "我要投诉", "我要退保", "喂", "嗯", "啊",
+        "应该是吧", "差不多", "好像是", "再见",
+    ),
+)  # fmt: skip
+"""A yes/no question in everyday Mandarin. 有 is left out: one syllable, a yes to few questions (add
+it there), and what 不 sounds like on a telephone."""

@@ -1,0 +1,206 @@
+"""Where an utterance begins and ends: a pure state machine over 20 ms frames.
+
+Time is the number of frames fed. The detector's decision per frame comes in as a parameter, so that
+tests need no detector and no clock.
+
+    idle ──onset──► speaking ──pause_ms of silence──► paused ──hangover──► SpeechEnded
+                       ▲  SpeechStarted                  │ SpeechPaused     (or SpeechDropped)
+                       └──────── SpeechResumed ◄─────────┘
+
+`SpeechPaused` lets the line decode early: if the silence lasts, `SpeechEnded` carries the very same
+sound, and the transcript is ready when the hangover is over.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from voice.frames import FRAME_BYTES, FRAME_MS
+from voice.listening.noise import QUIETEST_DB, NoiseFloor, level_db
+
+HANGOVER_MS = 600  # for yes/no questions
+LONG_HANGOVER_MS = 1200  # for numbers and dates, and for elderly callers
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """Durations are rounded down to whole frames."""
+
+    onset_frames: int = 3  # speaking frames …
+    onset_window: int = 5  # … among so many begin an utterance
+    resume_frames: int = 2  # speaking frames in a row that end a pause; one alone is a click
+    pre_roll_ms: int = 240  # sound kept from before the onset, for soft consonants
+    pause_ms: int = 200  # silence after which the utterance may be decoded early
+    hangover_ms: int = HANGOVER_MS  # silence that ends an utterance
+    min_voiced_ms: int = 80  # less is a click; a short 对 has 150 ms
+    max_ms: int = 20_000  # a longer utterance is cut, so that memory and decoding are bounded
+    rise_db: float = 4.0  # a speaking frame is louder than the noise floor by this
+    peak_db: float = 9.0  # and the loudest frame of an utterance by this
+    quiet_db: float = -52.0  # dBFS; nothing below is speech, however quiet the line
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.onset_frames <= self.onset_window:
+            raise ValueError("onset_frames must lie between 1 and onset_window")
+        if not FRAME_MS <= self.pause_ms <= self.hangover_ms < self.max_ms:
+            raise ValueError("needed: one frame <= pause_ms <= hangover_ms < max_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Somebody began to speak. Followed by exactly one SpeechEnded or SpeechDropped."""
+
+    at_ms: int  # when the sound began, some frames before now
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPaused:
+    """Silence for `pause_ms`: worth decoding, the speaker may go on."""
+
+    pcm: bytes  # from the pre-roll to now
+    start_ms: int
+    end_ms: int  # where the last sound ended; the pcm has `pause_ms` more
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechResumed:
+    """The speaker went on: what was decoded at the pause is void."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """An utterance is over. Equal sound to the last SpeechPaused unless `cut` or `flush`ed."""
+
+    pcm: bytes
+    start_ms: int
+    end_ms: int
+    cut: bool = False  # it reached `max_ms`, or the line ended in mid-speech
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDropped:
+    """What had started was a click or too weak to be speech."""
+
+    at_ms: int
+
+
+EndpointEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded | SpeechDropped
+
+
+class Endpointer:
+    """The utterances of one call. Not thread-safe; about 10 µs a frame."""
+
+    def __init__(self, settings: EndpointSettings | None = None) -> None:
+        self._settings = settings or EndpointSettings()
+        self._hangover = self._settings.hangover_ms // FRAME_MS
+        self._floor = NoiseFloor()
+        self._noise = QUIETEST_DB  # the floor at the last frame
+        self._now = 0  # frames fed
+        before = self._settings.pre_roll_ms // FRAME_MS + self._settings.onset_window
+        self._before: deque[bytes] = deque(maxlen=before)
+        self._recent: deque[bool] = deque(maxlen=self._settings.onset_window)
+        self._sound = bytearray()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._open = False
+        self._paused = False
+        self._sound.clear()
+        self._start = 0  # frame of the first sound
+        self._last = 0  # frame after the last sound
+        self._run = 0  # speaking frames in a row
+        self._voiced = 0  # speaking frames of this utterance
+        self._peak = QUIETEST_DB  # level of its loudest frame, dBFS
+
+    @property
+    def now_ms(self) -> int:
+        """The time up to which sound was fed."""
+        return self._now * FRAME_MS
+
+    @property
+    def speaking(self) -> bool:
+        """An utterance is open (it may be in a pause)."""
+        return self._open
+
+    def expect(self, hangover_ms: int) -> None:
+        """From now on this much silence ends an utterance, never less than `pause_ms`."""
+        self._hangover = max(hangover_ms, self._settings.pause_ms) // FRAME_MS
+
+    def feed(self, frame: bytes, speaking: bool) -> list[EndpointEvent]:
+        """Take 20 ms of sound (8 kHz s16le) and the detector's word on it. Returns what happened,
+        in order. Raises ValueError for a frame of another size."""
+        if len(frame) != FRAME_BYTES:
+            raise ValueError(f"a frame is {FRAME_BYTES} bytes, got {len(frame)}")
+        level = level_db(frame)
+        self._noise = self._floor.update(level)
+        threshold = max(self._noise + self._settings.rise_db, self._settings.quiet_db)
+        speech = speaking and level >= threshold
+        self._now += 1
+        return (
+            self._continue(frame, speech, level) if self._open else self._wait(frame, speech, level)
+        )
+
+    def flush(self) -> SpeechEnded | None:
+        """End the open utterance now: the answer is already clear, or the line is gone. None if
+        there is none worth decoding."""
+        ended = self._end(cut=not self._paused) if self._open else None
+        return ended if isinstance(ended, SpeechEnded) else None
+
+    def _wait(self, frame: bytes, speech: bool, level: float) -> list[EndpointEvent]:
+        self._before.append(frame)
+        self._recent.append(speech)
+        if sum(self._recent) < self._settings.onset_frames:
+            return []
+        since = len(self._recent) - list(self._recent).index(True)  # frames since the first sound
+        keep = since + self._settings.pre_roll_ms // FRAME_MS
+        self._open = True
+        self._start, self._last = self._now - since, self._now
+        self._voiced, self._peak = sum(self._recent), level
+        self._run = self._settings.resume_frames
+        for earlier in list(self._before)[-keep:]:
+            self._sound += earlier
+        self._before.clear()
+        self._recent.clear()
+        return [SpeechStarted(self._start * FRAME_MS)]
+
+    def _continue(self, frame: bytes, speech: bool, level: float) -> list[EndpointEvent]:
+        self._sound += frame
+        self._run = self._run + 1 if speech else 0
+        events: list[EndpointEvent] = []
+        if speech:
+            self._voiced += 1
+            self._peak = max(self._peak, level)
+        if self._run >= self._settings.resume_frames:
+            self._last = self._now
+            if self._paused:
+                self._paused = False
+                events.append(SpeechResumed((self._now - self._run) * FRAME_MS))
+        silence = self._now - self._last
+        if not self._paused and silence == self._settings.pause_ms // FRAME_MS:
+            self._paused = True
+            self._kept = len(self._sound)
+            events.append(SpeechPaused(bytes(self._sound), *self._span()))
+        if silence >= self._hangover:
+            events.append(self._end(cut=False))
+        elif len(self._sound) >= self._settings.max_ms // FRAME_MS * FRAME_BYTES:
+            events.append(self._end(cut=True))
+        return events
+
+    def _span(self) -> tuple[int, int]:
+        return self._start * FRAME_MS, self._last * FRAME_MS
+
+    def _end(self, *, cut: bool) -> SpeechEnded | SpeechDropped:
+        event: SpeechEnded | SpeechDropped
+        if (
+            self._voiced * FRAME_MS < self._settings.min_voiced_ms
+            # The floor of now: a noise that began like speech has raised it meanwhile.
+            or self._peak < self._noise + self._settings.peak_db
+        ):
+            event = SpeechDropped(self._now * FRAME_MS)
+        else:
+            kept = self._kept if self._paused else len(self._sound)
+            event = SpeechEnded(bytes(self._sound[:kept]), *self._span(), cut=cut)
+        self._forget()
+        return event

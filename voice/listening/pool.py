@@ -1,0 +1,116 @@
+"""One recogniser shared by all calls, off the loop that paces frames.
+
+The queue is bounded: when recognition cannot follow, a caller is told so at once (and gets keys or
+a human) instead of waiting longer and longer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from voice.errors import RecognitionFailed, VoiceError
+from voice.frames import Transcript
+from voice.listening.closed_set import ClosedSet
+from voice.listening.protocols import Recogniser, Session
+
+T = TypeVar("T")
+QUEUE_PER_THREAD = 8  # an utterance costs about 0.2 s of a core: the last in the queue waits 1.6 s
+
+
+class RecogniserPool:
+    """Worker threads around one recogniser. Use it from one event loop."""
+
+    def __init__(
+        self,
+        recogniser: Recogniser,
+        threads: int = 2,
+        *,
+        queue: int | None = None,
+        on_depth: Callable[[int], None] | None = None,
+    ) -> None:
+        """`queue`: tasks running or waiting at most, `QUEUE_PER_THREAD` a thread where not given.
+        `on_depth` is told their number whenever it changes, from any thread (a gauge's `set`)."""
+        self.recogniser = recogniser
+        self.capacity = queue or QUEUE_PER_THREAD * threads
+        self._on_depth = on_depth
+        self._depth = 0
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="listening")
+
+    @property
+    def depth(self) -> int:
+        """Tasks running or waiting now."""
+        return self._depth
+
+    async def transcribe(
+        self, pcm: bytes, rate: int, answers: ClosedSet | None = None
+    ) -> Transcript:
+        """Recognise one utterance (s16le mono at `rate` Hz), scoring `answers` where given.
+
+        A caller that is cancelled while it waits leaves the queue. Raises RecognitionFailed when
+        the queue is full or the engine fails."""
+
+        def work() -> Transcript:
+            session = self.recogniser.session(rate, answers)
+            session.accept(pcm)
+            return session.finish()
+
+        return await self.run(work)
+
+    async def open(self, rate: int, answers: ClosedSet | None = None) -> StreamingSession:
+        """Begin a recognition fed while the caller speaks. Raises RecognitionFailed."""
+        session = await self.run(lambda: self.recogniser.session(rate, answers))
+        return StreamingSession(self, session)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run blocking work of this recogniser on a worker thread. Raises RecognitionFailed."""
+        self._count(+1)
+        try:
+            future: Future[T] = self._threads.submit(work)
+        except RuntimeError as error:  # closed
+            self._count(-1)
+            raise RecognitionFailed("recognition is shut down") from error
+        future.add_done_callback(lambda _: self._count(-1))
+        try:
+            return await asyncio.wrap_future(future)
+        except (VoiceError, ValueError):
+            raise
+        except Exception as error:
+            raise RecognitionFailed(f"the engine failed: {type(error).__name__}") from error
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            if change > 0 and self._depth >= self.capacity:
+                raise RecognitionFailed(f"{self._depth} utterances wait for recognition already")
+            self._depth += change
+            depth = self._depth
+        if self._on_depth is not None:
+            self._on_depth(depth)
+
+    async def close(self) -> None:
+        """Drop what waits and let what runs finish. Safe to call twice."""
+        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+
+
+class StreamingSession:
+    """A recognition that goes on while the caller speaks; its steps run in order."""
+
+    def __init__(self, pool: RecogniserPool, session: Session) -> None:
+        self._pool = pool
+        self._session = session
+        self._order = asyncio.Lock()
+
+    async def accept(self, pcm: bytes) -> str | None:
+        """Take more sound; returns the text so far. Raises RecognitionFailed when the queue is
+        full: this piece of sound is lost, the session can go on."""
+        async with self._order:
+            return await self._pool.run(lambda: self._session.accept(pcm))
+
+    async def finish(self) -> Transcript:
+        """The transcript of all that was taken. Raises RecognitionFailed."""
+        async with self._order:
+            return await self._pool.run(self._session.finish)

@@ -1,0 +1,61 @@
+"""Two small counters over a call's 20 ms ticks: how long nobody spoke, and who spoke over us."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from voice.frames import FRAME_MS, Silence
+
+
+class Patience:
+    """Counts how long nobody spoke. Pure: time is the number of ticks.
+
+    Speech and keys start the count anew; one `Silence` comes out per `expect`.
+    """
+
+    def __init__(self) -> None:
+        self._left: int | None = None  # ticks; None = nothing is expected
+        self._whole = 0
+
+    def expect(self, seconds: float) -> None:
+        """Wait this long from now on, in place of what was expected before."""
+        self._whole = self._left = max(1, round(seconds * 1000 / FRAME_MS))
+
+    def again(self) -> None:
+        """Start the count anew if it is running."""
+        if self._left is not None:
+            self._left = self._whole
+
+    def tick(self, *, quiet: bool, now_ms: int) -> Silence | None:
+        """One tick. `quiet`: neither side spoke in it and nothing is being recognised."""
+        if self._left is None:
+            return None
+        if not quiet:
+            self.again()
+            return None
+        self._left -= 1
+        if self._left > 0:
+            return None
+        self._left = None
+        return Silence(now_ms, self._whole * FRAME_MS / 1000)
+
+
+class BargeIn:
+    """Tells real speech over a clause from a cough. Pure."""
+
+    def __init__(self, window_ms: int = 300, share: float = 0.7) -> None:
+        """Triggers once `share` of the last `window_ms` was the caller's voice: speech has gaps."""
+        self._window: deque[bool] = deque(maxlen=window_ms // FRAME_MS)
+        self._needed = round(window_ms // FRAME_MS * share)
+
+    def tick(self, *, voice: bool, over: bool) -> bool:
+        """One tick. `voice`: the caller speaks; `over`: a clause that may be cut is sounding.
+        True at the moment the clause is to be cut."""
+        if not over:
+            self._window.clear()
+            return False
+        self._window.append(voice)
+        if not voice or sum(self._window) < self._needed:
+            return False
+        self._window.clear()
+        return True

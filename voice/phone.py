@@ -1,0 +1,190 @@
+"""A telephone call as a `Line`: media frames in and out, twenty milliseconds at a time.
+
+Each tick of the pacer sends one frame, takes one frame of the caller, writes both to the recording
+and moves every counter of the call: all times of a call are ticks, and offsets into the recording.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+
+import structlog
+
+from voice.frames import FRAME_MS, Hangup, Key, LineEvent, Utterance
+from voice.incoming import Ears, Incoming
+from voice.line import Speech
+from voice.listening.closed_set import ClosedSet
+from voice.listening.endpoint import HANGOVER_MS, Endpointer
+from voice.listening.vad import Vad, WebRtcVad
+from voice.media import Audio, MediaConnection
+from voice.outgoing import Outgoing, Renderer
+from voice.pacing import Pacer
+from voice.patience import BargeIn, Patience
+from voice.tap import Tap
+
+log = structlog.get_logger()
+
+MAX_EVENTS = 256  # waiting for the conversation; a person cannot produce more
+LAST_WORDS_S = 3.0  # for recognising what was said just before the caller hung up
+
+
+class PhoneLine:
+    """Implements `voice.line.Line`. Lives from the call's first moment to its hang-up: made on an
+    open connection, it sends silence at once."""
+
+    kind: Literal["phone", "chat"] = "phone"
+
+    def __init__(
+        self,
+        connection: MediaConnection,
+        ears: Ears,
+        speaker: Renderer,
+        pacer: Pacer,
+        tap: Tap | None = None,
+        *,
+        vad: Vad | None = None,
+        endpointer: Endpointer | None = None,
+    ) -> None:
+        """`ears` is a RecogniserPool, `speaker` a Speaker, both shared by all calls."""
+        self.dropped = 0  # keys that nobody took in time
+        self._connection, self._pacer, self._tap = connection, pacer, tap
+        self._frame_bytes = connection.rate * FRAME_MS // 1000 * 2
+        self._out = Outgoing(speaker, self._put, connection.rate)
+        self._in = Incoming(
+            ears,
+            vad or WebRtcVad(),
+            endpointer or Endpointer(),
+            rate=connection.rate,
+            over=self._out.playback.over,
+            on_utterance=self._heard,
+        )
+        self._patience = Patience()
+        self._barge_in = BargeIn()
+        self._events: asyncio.Queue[LineEvent] = asyncio.Queue()
+        self._gone = False
+        self._room = asyncio.Event()
+        self._reader = asyncio.create_task(self._read(), name="phone line")
+        pacer.add(self)
+
+    # -- Line
+
+    def say(self, speech: Sequence[Speech]) -> None:
+        if not self._gone:
+            self._out.say(speech)
+
+    def stop(self) -> None:
+        self._out.stop()
+
+    def listen(
+        self, patience_s: float, answers: ClosedSet | None = None, hangover_ms: int = HANGOVER_MS
+    ) -> None:
+        self._in.expect(answers, hangover_ms)
+        self._patience.expect(patience_s)
+
+    async def next(self) -> LineEvent:
+        return await self._events.get()
+
+    async def drain(self) -> None:
+        await self._out.drained.wait()
+
+    async def close(self) -> None:
+        self._connection.close()
+        await asyncio.wait((self._reader,))
+
+    # -- one tick of the pacer
+
+    def tick(self) -> None:
+        """Send and take one frame."""
+        frame = self._out.next_frame()
+        self._connection.send_frame(frame)
+        self._pass(frame)
+
+    def skip(self) -> None:
+        """A tick in which nothing could be sent: the caller heard nothing, and went on talking."""
+        self._out.playback.skip()
+        self._pass(bytes(self._frame_bytes))
+
+    def fail(self, error: Exception, /) -> None:
+        """A tick broke: the exchange takes the call back and gives it to a human."""
+        self._connection.close(f"error: {type(error).__name__}")
+        self._room.set()
+
+    def _pass(self, sent: bytes) -> None:
+        heard = self._in.jitter.pop() or bytes(self._frame_bytes)
+        self._room.set()
+        self._record(heard, sent)
+        self._in.feed(heard)
+        speech = self._out.playback.sounding
+        over = speech is not None and speech.interruptible
+        if self._barge_in.tick(voice=self._in.voice, over=over):
+            self._out.interrupt()
+        quiet = self._in.quiet and self._out.playback.drained
+        silence = self._patience.tick(quiet=quiet, now_ms=self._out.playback.now_ms)
+        if silence is not None:
+            self._put(silence)
+
+    def _record(self, heard: bytes, sent: bytes) -> None:
+        if self._tap is None:
+            return
+        try:
+            self._tap.write(heard, sent)
+        except Exception:
+            log.exception("line.tap_failed")  # the call goes on; the record says it has no sound
+            self._tap = None
+
+    # -- what comes in
+
+    async def _read(self) -> None:
+        """Take what the other side sends until either side hangs up, then end the line."""
+        try:
+            async for message in self._connection:
+                if isinstance(message, Audio):
+                    self._in.jitter.push(message.pcm)
+                    await self._wait_for_room()
+                else:
+                    self._key(message.digit)
+        except Exception as error:
+            log.exception("line.broken")
+            self.fail(error)
+        await self._end()
+
+    async def _wait_for_room(self) -> None:
+        """A peer that sends faster than real time has to wait."""
+        while self._in.jitter.full and not self._connection.closed_by:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _end(self) -> None:
+        """Report everything that is still due, the hang-up last."""
+        self._pacer.remove(self)
+        reason = self._connection.closed_by
+        if not reason.startswith("error"):
+            while len(self._in.jitter):  # the last sound that came in belongs to the recording
+                self.skip()
+        at_ms = self._out.playback.now_ms
+        if reason == "caller":
+            await self._in.finish(LAST_WORDS_S)
+        else:
+            self._in.close()
+        self._out.hung_up()
+        self._put(Hangup(at_ms, reason))
+        self._gone = True
+
+    def _key(self, digit: str) -> None:
+        if self._events.qsize() >= MAX_EVENTS:
+            self.dropped += 1
+            return
+        playback = self._out.playback
+        self._patience.again()
+        self._put(Key(digit, playback.now_ms, playback.over(playback.now_ms)))
+        self._out.interrupt()
+
+    def _heard(self, utterance: Utterance) -> None:
+        self._patience.again()
+        self._put(utterance)
+
+    def _put(self, event: LineEvent) -> None:
+        if not self._gone:
+            self._events.put_nowait(event)

@@ -1,0 +1,35 @@
+"""Speaking: text to sound for a line, in one voice, from a supervised process and a cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from voice.speaking.cache import SpeechCache
+from voice.speaking.engine import EngineSpec
+from voice.speaking.speaker import Clip, Speaker
+
+__all__ = ["Clip", "Speaker", "open_speaker"]
+
+PYTTSX3_VOICE = "cmn-latn-pinyin"
+"""espeak-ng's plain `cmn` reads hanzi as English letters."""
+
+
+def open_speaker(
+    models: Path,
+    cache: Path,
+    engine: Literal["auto", "kokoro", "pyttsx3"] = "auto",
+    voice: str = "zf_xiaobei",
+    threads: int = 2,
+) -> Speaker:
+    """A speaker that is not started yet.
+
+    `models` is the folder that `huifang models fetch` fills, `cache` the speech cache's folder,
+    `voice` a Kokoro voice. With "auto", pyttsx3 speaks where Kokoro cannot start.
+    """
+    scratch = cache / "scratch"
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kokoro = EngineSpec("kokoro", voice, str(models / "kokoro"), str(scratch), threads)
+    espeak = EngineSpec("pyttsx3", PYTTSX3_VOICE, "", str(scratch), 1)
+    choices = {"auto": (kokoro, espeak), "kokoro": (kokoro,), "pyttsx3": (espeak,)}[engine]
+    return Speaker(choices, SpeechCache(cache))

@@ -1,0 +1,137 @@
+"""What was spoken once is not spoken again: clauses on disk, ready-made clips in memory.
+
+On disk a clause lies at the engine's own rate, so that any pace and line is made from it without a
+new synthesis. Its key is the voice's name, the version of everything that shapes the sound, and the
+text. A file that is damaged counts as absent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from importlib import metadata
+from pathlib import Path
+from typing import Final, Generic, TypeVar
+
+import structlog
+
+from voice.dsp import Samples, pcm_from, samples_from
+from voice.speaking import wav
+
+DISK_BYTES: Final = 2 << 30
+MEMORY_BYTES: Final = 32 << 20  # half an hour of 8 kHz
+
+_SHAPING: Final = ("kokoro.py", "pyttsx3_.py", "lexicon.py", "loudness.py")
+_PACKAGES: Final = ("onnxruntime", "misaki", "pypinyin", "jieba", "pyttsx3")
+
+log = structlog.get_logger()
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+def sound_version() -> str:
+    """Changes with all code and libraries that shape the sound; clauses of before lie idle then."""
+    digest = hashlib.sha256()
+    for name in _SHAPING:
+        digest.update(Path(__file__).with_name(name).read_bytes())
+    for package in _PACKAGES:
+        digest.update(f"{package}={metadata.version(package)}\n".encode())
+    return digest.hexdigest()
+
+
+class SpeechCache:
+    """Clauses on disk. Blocking; safe from several threads and processes."""
+
+    def __init__(self, folder: Path, version: str | None = None) -> None:
+        self.folder = folder
+        self._version = sound_version() if version is None else version
+
+    def load(self, voice: str, text: str) -> tuple[Samples, int] | None:
+        """Samples and rate, or None when it must be spoken."""
+        path = self._path(voice, text)
+        try:
+            pcm, rate = wav.decode(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            log.warning("speech.cache_unreadable", file=path.name, reason=str(error))
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)  # keeps it from being pruned
+        return samples_from(pcm), rate
+
+    def store(self, voice: str, text: str, samples: Samples, rate: int) -> None:
+        """Keep a clause, whole or not at all. A full disk costs the cache, not the call."""
+        path = self._path(voice, text)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(path, wav.encode(pcm_from(samples), rate))
+        except OSError as error:
+            log.warning("speech.cache_not_written", reason=error.strerror)
+
+    def __contains__(self, key: tuple[str, str]) -> bool:
+        """Whether (voice, text) lies on disk."""
+        return self._path(*key).is_file()
+
+    def prune(self, limit: int = DISK_BYTES) -> int:
+        """Remove what was used longest ago until `limit` bytes are left; returns bytes removed."""
+        files = sorted((s.st_mtime, s.st_size, p) for p, s in _sizes(self.folder))
+        excess = sum(size for _, size, _ in files) - limit
+        removed = 0
+        for _, size, path in files:
+            if removed >= excess:
+                break
+            path.unlink(missing_ok=True)
+            removed += size
+        return removed
+
+    def _path(self, voice: str, text: str) -> Path:
+        key = hashlib.sha256("\0".join((voice, self._version, text)).encode()).hexdigest()
+        return self.folder / key[:2] / f"{key}.wav"
+
+
+class ClipMemory(Generic[Key]):
+    """The clips used last, as PCM, up to a number of bytes. Safe from several threads."""
+
+    def __init__(self, limit: int = MEMORY_BYTES) -> None:
+        self._limit = limit
+        self._clips: OrderedDict[Key, bytes] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: Key) -> bytes | None:
+        with self._lock:
+            if key in self._clips:
+                self._clips.move_to_end(key)
+            return self._clips.get(key)
+
+    def put(self, key: Key, pcm: bytes) -> None:
+        with self._lock:
+            self._size += len(pcm) - len(self._clips.pop(key, b""))
+            self._clips[key] = pcm
+            while self._size > self._limit:
+                self._size -= len(self._clips.popitem(last=False)[1])
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """The file is there whole, under its name, or not at all. Raises OSError."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _sizes(folder: Path) -> list[tuple[Path, os.stat_result]]:
+    found = []
+    for path in folder.glob("??/*"):
+        with contextlib.suppress(FileNotFoundError):  # pruned by another process
+            found.append((path, path.stat()))
+    return found

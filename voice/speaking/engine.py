@@ -1,0 +1,37 @@
+"""What an engine is, and which one a speaker wants. Engines live in the child process only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol
+
+from voice.dsp import Samples
+
+EngineKind = Literal["kokoro", "pyttsx3"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """An engine to open; sent to the child as JSON."""
+
+    kind: EngineKind
+    voice: str  # "zf_xiaobei", …; "cmn-latn-pinyin"
+    folder: str  # where the model's files are; unused by pyttsx3
+    scratch: str  # an existing folder of the application's own for short-lived files
+    threads: int = 2
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Engine(Protocol):
+    """Turns normalised text (hanzi and punctuation, see `normalise`) into sound."""
+
+    name: str
+    """Who speaks, for the record: engine, voice, and the model's hash or version."""
+    rate: int
+    """Sample rate in Hz."""
+
+    def speak(self, text: str) -> Iterator[Samples]:
+        """The sound of `text` in pieces, in order; peaks may exceed 1.0. Raises on failure."""

@@ -1,0 +1,240 @@
+"""The voice of the bot: text in, sound for a line out, with a cache before and a child behind it.
+
+All work is off the event loop: synthesis in the child process, the rest on threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from voice.dsp import Samples
+from voice.errors import ModelError, SpeechFailed, VoiceError
+from voice.speaking import loudness
+from voice.speaking.cache import ClipMemory, SpeechCache
+from voice.speaking.engine import EngineSpec
+from voice.speaking.finish import Delivery, finish
+from voice.speaking.jobs import Job, Jobs
+from voice.speaking.normalise import normalise
+from voice.speaking.stretch import FASTEST, SLOWEST
+from voice.speaking.supervisor import PIECE_S, SpeechChild
+
+MAX_TEXT: Final = 1000
+"""Characters of one sentence: five minutes of speech."""
+MAX_WAITING: Final = 2000
+ATTEMPTS: Final = 2
+"""A text is tried once more on a fresh child, then given up."""
+
+Progress = Callable[[int, int], None]
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One sentence, ready for a line."""
+
+    pcm: bytes  # 16-bit signed little-endian mono
+    sample_rate: int  # Hz
+    voice: str  # who speaks, for the record
+    cached: bool  # nothing was synthesised for it
+    ms: float  # from asking to having it
+    cpu_s: float  # CPU seconds of synthesis, 0 when cached
+
+    @property
+    def seconds(self) -> float:
+        return len(self.pcm) / 2 / self.sample_rate
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """What the engine made of a text, levelled."""
+
+    samples: Samples
+    rate: int
+    voice: str
+    cpu_s: float
+
+
+class Speaker:
+    """One voice, usable by any number of lines at once. `start` it first.
+
+    `choices` are tried in order until one starts: several mean that a fallback is wanted.
+    """
+
+    def __init__(
+        self, choices: Sequence[EngineSpec], cache: SpeechCache, *, piece_s: float = PIECE_S
+    ) -> None:
+        self._choices = tuple(choices)
+        self._cache = cache
+        self._piece_s = piece_s
+        self._clips: ClipMemory[tuple[str, str, Delivery]] = ClipMemory()
+        self._jobs: Jobs[_Clause] = Jobs()
+        self._child: SpeechChild | None = None
+        self._worker: asyncio.Task[None] | None = None
+        self.name = ""
+        """Who speaks, for the record, e.g. "kokoro zf_xiaobei@6e742170d309". Set by `start`."""
+        self.cpu_s = 0.0
+        """CPU seconds of synthesis so far, loading included."""
+        self.restarts = 0
+        """How often the child had to be replaced."""
+
+    async def start(self) -> None:
+        """Load the engine (Kokoro: 4 s). Raises ModelError or SpeechFailed when none starts."""
+        if self._worker is not None:
+            return
+        self._child = await self._start_child()
+        self._worker = asyncio.create_task(self._work(), name="speaker")
+        removed = await asyncio.to_thread(self._cache.prune)
+        log.info("speech.started", voice=self.name, pruned_bytes=removed)
+
+    async def close(self) -> None:
+        """Stop speaking; who still waits gets SpeechFailed. Safe to call twice."""
+        if self._worker is not None:
+            self._worker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._worker
+            self._worker = None
+        self._jobs.fail_all(SpeechFailed("the speaker was closed"))
+        if self._child is not None:
+            await self._child.kill()
+            self._child = None
+
+    @property
+    def child_pid(self) -> int | None:
+        """The speaking process, while there is one."""
+        return self._child.pid if self._child is not None and self._child.alive else None
+
+    async def render(
+        self,
+        text: str,
+        *,
+        rate: float = 1.0,
+        gain_db: float = 0.0,
+        sample_rate: int = 8000,
+        urgent: bool = False,
+    ) -> Clip:
+        """The sound of `text`: from memory, from disk, or spoken now (urgent texts first).
+
+        Text without anything to speak gives an empty clip. Raises SpeechFailed when it could not be
+        spoken even by a fresh child, ValueError for a text or rate out of bounds.
+        """
+        began = time.perf_counter()
+        delivery = _delivery(text, rate, gain_db, sample_rate)
+        spoken = normalise(text)
+        if not spoken:
+            return Clip(b"", sample_rate, self.name, True, 0.0, 0.0)
+        voice, cpu_s = self.name, 0.0
+        pcm = self._clips.get((voice, spoken, delivery))
+        if pcm is None:
+            pcm = await asyncio.to_thread(self._from_disk, voice, spoken, delivery)
+        cached = pcm is not None
+        if pcm is None:
+            clause = await self._speak(spoken, urgent=urgent)
+            voice, cpu_s = clause.voice, clause.cpu_s
+            pcm = await asyncio.to_thread(finish, clause.samples, clause.rate, delivery)
+            self._clips.put((voice, spoken, delivery), pcm)
+        return Clip(pcm, sample_rate, voice, cached, (time.perf_counter() - began) * 1000, cpu_s)
+
+    def cached(self, text: str, rate: float = 1.0) -> bool:
+        """Whether `text` can be rendered without a synthesis. Any rate is made from one clause."""
+        delivery = _delivery(text, rate, 0.0, 8000)
+        spoken = normalise(text)
+        known = self._clips.get((self.name, spoken, delivery)) is not None
+        return not spoken or known or (self.name, spoken) in self._cache
+
+    async def prepare(
+        self, texts: Iterable[str], rate: float = 1.0, progress: Progress | None = None
+    ) -> None:
+        """Render `texts` ahead of a call. `progress` gets how many are done, of how many.
+
+        Raises SpeechFailed at the first that cannot be spoken.
+        """
+        wanted = list(dict.fromkeys(texts))
+        for done, text in enumerate(wanted):
+            if progress:
+                progress(done, len(wanted))
+            await self.render(text, rate=rate)
+        if progress:
+            progress(len(wanted), len(wanted))
+
+    def _from_disk(self, voice: str, spoken: str, delivery: Delivery) -> bytes | None:
+        kept = self._cache.load(voice, spoken)
+        if kept is None:
+            return None
+        pcm = finish(*kept, delivery)
+        self._clips.put((voice, spoken, delivery), pcm)
+        return pcm
+
+    async def _speak(self, spoken: str, *, urgent: bool) -> _Clause:
+        if self._worker is None:
+            raise SpeechFailed("the speaker is not started")
+        if len(self._jobs) >= MAX_WAITING:
+            raise SpeechFailed(f"{MAX_WAITING} sentences are waiting to be spoken already")
+        return await asyncio.shield(self._jobs.submit(spoken, urgent=urgent))
+
+    async def _work(self) -> None:
+        """The only user of the child: one text after the other."""
+        while True:
+            job = await self._jobs.take()
+            self._jobs.finish(job, await self._outcome(job))
+
+    async def _outcome(self, job: Job[_Clause]) -> _Clause | Exception:
+        failure: Exception = SpeechFailed("not tried")
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._attempt(job.text)
+            except VoiceError as error:
+                failure = error
+                log.warning("speech.failed", attempt=attempt, reason=str(error))
+                await self._discard_child()
+        return SpeechFailed(f"a sentence could not be spoken: {failure}")
+
+    async def _attempt(self, text: str) -> _Clause:
+        if self._child is None or not self._child.alive:
+            self.restarts += 1
+            self._child = await self._start_child()
+        child = self._child
+        spoken = await child.speak(text)
+        self.cpu_s += spoken.cpu_s
+        samples = await asyncio.to_thread(loudness.even, spoken.samples, child.rate)
+        if not samples.size:
+            raise SpeechFailed("the engine gave silence")
+        await asyncio.to_thread(self._cache.store, child.name, text, samples, child.rate)
+        return _Clause(samples, child.rate, child.name, spoken.cpu_s)
+
+    async def _start_child(self) -> SpeechChild:
+        failure: VoiceError = ModelError("no speech engine is configured")
+        for spec in self._choices:
+            try:
+                child = await SpeechChild.start(spec, piece_s=self._piece_s)
+            except VoiceError as error:
+                failure = error
+                log.warning("speech.engine_not_started", engine=spec.kind, reason=str(error))
+            else:
+                self.name = child.name
+                self.cpu_s += child.cpu_s
+                return child
+        raise failure
+
+    async def _discard_child(self) -> None:
+        if self._child is not None:
+            await self._child.kill()
+            self._child = None
+
+
+def _delivery(text: str, rate: float, gain_db: float, sample_rate: int) -> Delivery:
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"a sentence of {len(text)} characters; {MAX_TEXT} at most")
+    if not SLOWEST <= rate <= FASTEST:
+        raise ValueError(f"speaking rate {rate}: use {SLOWEST} to {FASTEST}")
+    if not -40 <= gain_db <= 20:
+        raise ValueError(f"gain {gain_db} dB: use -40 to 20")
+    if not 8000 <= sample_rate <= 48_000:
+        raise ValueError(f"sample rate {sample_rate} Hz: use 8000 to 48000")
+    return Delivery(rate, gain_db, sample_rate)
