@@ -37,7 +37,7 @@ test-app:
 
 test-rasa:
 	@export $(QUIET_RASA)
-	$(RASA)/python -m pytest tests/dialogue $(ARGS)
+	$(RASA)/python -m pytest --confcutdir=tests/dialogue tests/dialogue $(ARGS)
 	$(RASA)/rasa test core --model models/huifang.tar.gz --stories tests/dialogue/test_stories.yml \
 	  --fail-on-prediction-errors --out build/rasa-test 2>&1 | tail -n 5
 
@@ -50,7 +50,10 @@ lock: ## renew both requirement files
 model: setup ## train the dialogue model if its sources changed
 
 shell: model ## talk to the dialogue in text
-	@$(QUIET_RASA) $(RASA)/rasa shell --model models/huifang.tar.gz
+	@export $(QUIET_RASA) ACTION_SERVER_SANIC_HOST=127.0.0.1
+	$(RASA)/rasa run actions >build/actions.log 2>&1 & actions=$$!
+	trap "kill $$actions" EXIT
+	$(RASA)/rasa shell --model models/huifang.tar.gz
 
 bench: setup ## figures of a turn, the line, listening, speaking, the store
 	@for part in turn line listen speak store; do $(APP)/python -m tests.bench.bench_$$part; done

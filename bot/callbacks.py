@@ -22,6 +22,13 @@ from voice.line import Line
 
 RESUMABLE = {State.CREATED, State.READY, State.INCOMPLETE, State.IN_PROGRESS}
 
+CONTINGENT = frozenset(
+    "O_resume I2_retry I_fail A_noted R_unclear R_keys R_full R_unclear_done S_1 S_2 H_offer H_now "
+    "H_severe H_misled H_complaint H_coached H_identity H_later K_when K_retry N_bye P_slower "
+    "P_louder W_ok E_none G_bye Z_problem".split()
+)
+"""Clauses that a callback without a hitch does not need."""
+
 
 class Callbacks:
     """One per process. `on_event` is told of every committed event, in order."""
@@ -35,7 +42,7 @@ class Callbacks:
     ) -> None:
         self.settings, self.store = settings, store
         self.clock = clock or SystemClock()
-        self.on_event = on_event or (lambda _: None)
+        self.on_event = on_event or (lambda _: None)  # read at each event: it may be replaced
         self._questionnaire = questionnaire.load(settings.questionnaire)
 
     def script(self, policy: Policy, way: Literal["phone", "chat"] = "phone") -> Script:
@@ -99,12 +106,25 @@ class Callbacks:
         return Progress(len(self.script(policy).items), self.answered(callback))
 
     def scribe(self, callback: str) -> Scribe:
-        return Scribe(self.store, callback, self.clock, lambda event: self.on_event(event))
+        return Scribe(self.store, callback, self.clock, self._tell)
+
+    def _tell(self, event: Event) -> None:
+        self.on_event(event)
 
     def sentences(self, policy: Policy) -> list[str]:
-        """Everything that may be spoken to this policyholder, surest first, each sentence once."""
+        """What a callback that goes well will speak to this policyholder, each sentence once, in
+        order: to be rendered before the call, so that every word starts at once."""
         script = self.script(policy)
-        texts = [*script.policy_texts(), *script.fixed_texts()]
+        clauses = [c for id, c in script.clauses.items() if id not in CONTINGENT]
+        counts = {"total": len(script.items), "problems": 0}
+        clauses.append(script.fill("Z_clean", **counts))
+        texts = (c.plain if script.elder and c.id in script.items else c.text for c in clauses)
+        return list(dict.fromkeys(part for text in texts for part in sentences(text)))
+
+    def contingencies(self, policy: Policy) -> list[str]:
+        """Everything else that may have to be said: plainer words, keys, explanations, prompts."""
+        script = self.script(policy)
+        texts = [*script.fixed_texts(), *script.policy_texts()]
         return list(dict.fromkeys(part for text in texts for part in sentences(text)))
 
 
@@ -122,7 +142,7 @@ class Conversations:
         scribe: Scribe | None = None,
         state: protocol.State | None = None,
     ) -> Conversation:
-        """The bot's stretch of a callback on `line`; `state` when a human gave it back. Blocking."""
+        """The bot's stretch of a callback on `line`; `state` where a human gave it back. Blocks."""
         known = self.callbacks
         policy = known.store.policy_of(callback)
         elder = known.elder(policy)

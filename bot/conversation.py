@@ -178,7 +178,12 @@ class Conversation:
         if self._resuming:
             moved = await self._dialogue.turn(Turn(self._state, event="resume"))
         else:
-            start = Start(items_of(self._script), self._elder, tuple(self._as_expected))
+            start = Start(
+                items_of(self._script),
+                self._elder,
+                tuple(self._as_expected),
+                self._progress.problems,
+            )
             moved = await self._dialogue.begin(start)
             await self._scribe.write([Draft("called", {"line": self._line.kind})])
         await self._perform(moved, None)

@@ -108,6 +108,9 @@ async def _call(out: Console, house: House, scenario: Scenario, title: str) -> O
 
 
 async def _prepare(out: Console, speaker: Speaker, texts: list[str], what: str) -> None:
+    missing = sum(not speaker.cached(text) for text in texts)
+    if missing:
+        out.print(f"{missing} new sentences to speak in advance ({what}): about a second each …")
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=out, transient=True,

@@ -35,8 +35,7 @@ class Finding:
 
 async def examine(settings: Settings) -> list[Finding]:
     """Really opens each part: loads the models, speaks, asks the dialogue. Takes some seconds."""
-    findings = [finding async for finding in _examine(settings)]
-    return findings
+    return [finding async for finding in _examine(settings)]
 
 
 async def _examine(settings: Settings) -> AsyncIterator[Finding]:

@@ -16,6 +16,8 @@ from aiohttp import web
 
 from bot import parts, telephony
 from bot.callbacks import Callbacks, Conversations
+from bot.dialogue.client import Dialogue
+from bot.errors import HuifangError
 from bot.evidence.ledger import Event
 from bot.handoff import HumanDesk
 from bot.metrics import Metrics
@@ -24,11 +26,14 @@ from bot.store import Store
 from bot.switchboard import Switchboard
 from bot.web.app import make_app
 from voice.audiosocket_server import AudioSocketServer
+from voice.errors import VoiceError
 from voice.listening.pool import RecogniserPool
 from voice.pacing import Pacer
 from voice.speaking import Speaker
 
 log = structlog.get_logger()
+
+MAX_REHEARSED = 1000  # policies whose sentences are rendered ahead at start
 
 Listener = Callable[[Event], None]
 
@@ -42,6 +47,7 @@ class House:
     callbacks: Callbacks
     switchboard: Switchboard
     desk: HumanDesk
+    dialogue: Dialogue
     speaker: Speaker
     audiosocket_port: int
     telephony_port: int
@@ -85,7 +91,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         pacer = Pacer()
         stack.push_async_callback(pacer.close)
 
-        listeners: list[Listener] = []
+        listeners: list[Listener] = [metrics.on_event]
 
         def tell(event: Event) -> None:
             for listener in tuple(listeners):
@@ -122,7 +128,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         stack.push_async_callback(desk.close)
         log.info("house.open", web=web_port, telephony=telephony_port, audio=audiosocket.port)
         yield House(
-            settings, store, callbacks, switchboard, desk, speaker,
+            settings, store, callbacks, switchboard, desk, dialogue, speaker,
             audiosocket.port, telephony_port, web_port, secret, listeners,
         )  # fmt: skip
 
@@ -132,6 +138,17 @@ async def _http(stack: AsyncExitStack, app: web.Application, host: str, port: in
     stack.push_async_callback(runner.cleanup)
     bound: int = runner.addresses[0][1]
     return bound
+
+
+async def rehearse(house: House) -> None:
+    """Render ahead what will be said: what surely is, for every policy, then the rest."""
+    policies = await asyncio.to_thread(house.store.policies, MAX_REHEARSED)
+    for part in (house.callbacks.sentences, house.callbacks.contingencies):
+        for policy in policies:
+            try:
+                await house.speaker.prepare(await asyncio.to_thread(part, policy))
+            except (HuifangError, VoiceError) as error:
+                log.warning("house.rehearsal_failed", error=type(error).__name__)
 
 
 async def serve_forever(settings: Settings) -> None:
@@ -145,4 +162,6 @@ async def serve_forever(settings: Settings) -> None:
         print(f"chat     {house.url('/chat')}  (links: huifang link POLICY)")
         print(f"console  {house.url('/console')}  (secret: {settings.data / 'console.secret'})")
         print(f"phone    AudioSocket {settings.host}:{house.audiosocket_port}", flush=True)
+        rehearsal = asyncio.create_task(rehearse(house), name="rehearsal")
         await stop.wait()
+        rehearsal.cancel()

@@ -22,7 +22,7 @@ from bot.dialogue.protocol import (
     act_from_json,
 )
 from bot.dialogue.wire import BadLine
-from bot.dialogue.worker_actions import LocalActions, validate_quickly
+from bot.dialogue.worker_actions import LocalActions, trust_own_actions
 from bot.dialogue.worker_tracker import CONVERSATION, OneTurn
 
 EVENTS = frozenset(
@@ -51,7 +51,7 @@ class Brain:
     """One loaded model. Not thread-safe: one turn at a time. Raises ActionFailed, BadLine."""
 
     def __init__(self, model: Path) -> None:
-        validate_quickly()
+        trust_own_actions()
         self._actions = LocalActions("actions")
         self._memory = OneTurn(Domain.empty())
         agent = Agent.load(model, tracker_store=self._memory, action_endpoint=self._actions)
@@ -116,7 +116,8 @@ class Brain:
 
     async def _move(self, state: State, data: dict[str, Any], metadata: dict[str, Any]) -> Moved:
         began = time.perf_counter()
-        tracker = self._memory.begin({"phase": state.phase or None, "state": state.to_json()})
+        given = state.to_json()
+        tracker = self._memory.begin({"phase": state.phase or None, "state": given})
         self._actions.failure = None
         message = UserMessage(
             data["text"], sender_id=CONVERSATION, parse_data=data, metadata=metadata
@@ -124,9 +125,11 @@ class Brain:
         sent = await self._processor.handle_message(message)
         if self._actions.failure is not None:
             raise ActionFailed(type(self._actions.failure).__name__)
-        acts = tuple(act_from_json(given["custom"]) for given in sent or ())
-        ms = (time.perf_counter() - began) * 1000
-        return Moved(acts, dict(tracker.get_slot("state")), None, ms)
+        moved = tracker.get_slot("state")
+        if moved is given:
+            raise ActionFailed("no action answered")
+        acts = tuple(act_from_json(message["custom"]) for message in sent or ())
+        return Moved(acts, dict(moved), None, (time.perf_counter() - began) * 1000)
 
 
 def intent_data(intent: str) -> dict[str, Any]:

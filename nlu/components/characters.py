@@ -17,13 +17,17 @@ from rasa.shared.nlu.training_data.message import Message
 
 from bot.dialogue.protocol import MAX_TEXT
 from nlu.components.normalise import normalise
+from nlu.components.table import table
 
+WORD = re.compile(r"[a-z]+|\w")
+NUMBER = re.compile(r"\d+|[零一二三四五六七八九十百千万亿两幺〇]{2,}|[三四五六七八九十百千万](?=[年天块万千百岁月号])")
 NOTHING = "无言"  # stands for an empty text: the classifier cannot do without a feature
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False)
 class CharacterTokenizer(Tokenizer):  # type: ignore[misc]
-    """Tokens of `normalise(text)`; their offsets are into the normalised text."""
+    """Tokens of the text as the rules read it too: normalised, known misspellings corrected,
+    set phrases such as 没问题 made plain. Offsets are into that text."""
 
     @staticmethod
     def supported_languages() -> list[str]:
@@ -34,6 +38,8 @@ class CharacterTokenizer(Tokenizer):  # type: ignore[misc]
         return {"intent_tokenization_flag": False, "intent_split_symbol": "_"}
 
     def tokenize(self, message: Message, attribute: str) -> list[Token]:
-        text = normalise(message.get(attribute), MAX_TEXT)
-        found = re.finditer(r"[a-z]+|\d+|\w", text)
-        return [Token(m[0], m.start()) for m in found] or [Token(NOTHING, 0)]
+        rules = table()
+        expect = (message.get("metadata") or {}).get("expect")
+        text = rules.respelt(normalise(message.get(attribute), MAX_TEXT))
+        text = NUMBER.sub("数", rules.set_phrases(text, "-" if expect == "no" else "+"))
+        return [Token(m[0], m.start()) for m in WORD.finditer(text)] or [Token(NOTHING, 0)]

@@ -63,10 +63,10 @@ def judge(heard: Heard, guess: Guess) -> Meaning:
         return _meaning("hedge", guess, "什么也没听到")
     if key := _key(text, heard, rules):
         return _meaning(key, Guess(key, 1.0), "按键")
-    text = rules.respell.sub(lambda m: rules.spellings[m[0]], text)
+    text = rules.respelt(text)
     if row := _first(rules.requests, text, heard):
         return _meaning(row.effect, guess, f"{row.id} {row.meaning}")
-    if len(heard.text) > MAX_TEXT:
+    if len(heard.text) >= MAX_TEXT:  # what was cut off may have said the opposite
         return _meaning("other", guess, "太长")
     if not re.search("[\u4e00-\u9fff]", text) and not _foreign(text, heard, rules):
         return _meaning("other", guess, "不是中文")
@@ -121,7 +121,10 @@ def _answer(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | No
     """Yes, no or hedge if the table says so."""
     text = _cross_out(text, heard, rules)
     if row := _first(rules.answers, text, heard):
-        return _meaning(row.effect, guess, f"{row.id} {row.meaning}")
+        reason = f"{row.id} {row.meaning}"
+        if row.effect == "deny":
+            return _no(heard, guess, reason, rules)
+        return _meaning(row.effect, guess, reason)
     if heard.question == "-" and (found := _claimed(text, heard, guess, rules)):
         return found
     if row := _first(rules.denials, text, heard):
@@ -135,15 +138,16 @@ def _answer(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | No
 
 def _cross_out(text: str, heard: Heard, rules: Table) -> str:
     """`text` without the neutral phrases."""
+    text = rules.set_phrases(text, heard.question)
     for row in rules.neutral:
-        if not row.applies(heard.question, heard.phase) or not row.matches(text):
+        if row.becomes or not row.applies(heard.question, heard.phase) or not row.matches(text):
             continue
         rest = row.pattern.sub("，" if row.needs else "", text)
         if row.needs == "know" and not rules.know.search(rest):
             continue
         if row.needs == "answer" and not _bare(rest):
             continue
-        text = row.pattern.sub(row.becomes, text) if row.becomes else rest
+        text = rest
     return text.strip("，") or text
 
 
@@ -161,12 +165,13 @@ def _claimed(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | N
 @dataclass(frozen=True)
 class _Clause:
     core: bool  # holds a word that is a yes in itself
+    me: bool  # speaks of the caller
     unknown: int  # characters that are not in the vocabulary
 
 
 def _read(clause: str, cores: set[str], rules: Table) -> _Clause:
     """One clause, read from left to right, the longest known word first."""
-    at, core, unknown = 0, False, 0
+    at, core, me, unknown = 0, False, False, 0
     while at < len(clause):
         best, kind = 0, ""
         for name, words in rules.vocabulary.items():
@@ -174,23 +179,26 @@ def _read(clause: str, cores: set[str], rules: Table) -> _Clause:
             if found and found.end() - at > best:
                 best, kind = found.end() - at, name
         core = core or kind in cores
+        me = me or kind == "me"
         unknown += best == 0
         at += best or 1
-    return _Clause(core, unknown)
+    return _Clause(core, me, unknown)
 
 
 def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
     cores = _CORES[heard.question]
-    clauses = [_read(c, cores, rules) for c in text.split("，") if c]
+    clauses = [_read(c, cores, rules) for c in rules.topic.sub("，", text).split("，") if c]
     unknown = sum(c.unknown for c in clauses)
-    if not any(c.core and not c.unknown for c in clauses):
+    doubtful = [c for c in clauses if c.core and c.unknown]
+    if not any(c.core for c in clauses):
         return None
-    if any(c.core and c.unknown for c in clauses) or unknown > rules.agreement.unknown:
+    need = rules.agreement
+    if any(not c.me or c.unknown > need.unknown_me for c in doubtful) or unknown > need.unknown:
         return _meaning("hedge", guess, "有听不懂的词")
     if heard.question == "-" and not unknown:
         return _meaning("affirm", guess, "说有")  # not what is hoped for: the words are enough
-    needed = rules.agreement.classifier_loose if unknown else rules.agreement.classifier
-    if guess.affirm < needed:
+    sure = need.classifier_me if doubtful else need.classifier_loose if unknown else need.classifier
+    if guess.affirm < sure:
         return _meaning("hedge", guess, "文字像是，分类器不同意")
     return _agreed("affirm", heard, guess, "句中每个词都是肯定", rules)
 
@@ -234,8 +242,10 @@ def _last_resort(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning
             return found
     if guess.intent in REQUESTS and guess.confidence >= rules.agreement.request:
         return _meaning(guess.intent, guess, "分类器")
-    if guess.intent == "inform":
-        return _meaning("inform", guess, "分类器")
+    if guess.intent == "inform" or (
+        guess.intent == "other" and guess.confidence >= rules.agreement.other
+    ):
+        return _meaning(guess.intent, guess, "分类器")
     return _meaning("hedge", guess, "没有听懂")
 
 

@@ -42,11 +42,14 @@ class Agreement:
 
     classifier: float
     classifier_loose: float
+    classifier_me: float
+    unknown_me: int
     voice_confidence: float
     yes_no: float
     yes_other: float
     repaired_yes_no: float
     deny: float
+    other: float
     request: float
     request_over_hedge: float
     unknown: int
@@ -67,9 +70,21 @@ class Table:
     negators: re.Pattern[str]
     claims: re.Pattern[str]
     know: re.Pattern[str]
+    topic: re.Pattern[str]  # where a clause may be cut: before 我知道, after its topic
     vocabulary: Mapping[str, re.Pattern[str]]
-    """The words a yes may consist of, by kind: agree, good, know, did, had, other."""
+    """The words a yes may consist of, by kind: agree, good, know, did, had, me, other."""
     repairable: tuple[str, ...]
+
+    def respelt(self, text: str) -> str:
+        """`text` with its known misspellings corrected."""
+        return self.respell.sub(lambda m: self.spellings[m[0]], text)
+
+    def set_phrases(self, text: str, question: str) -> str:
+        """`text` with phrases that hold a 不 or 没 but say yes (没问题) put as a plain yes."""
+        for row in self.neutral:
+            if row.becomes and row.applies(question, "") and row.matches(text):
+                text = row.pattern.sub(row.becomes, text)
+        return text
 
 
 def _expander(words: Mapping[str, str]) -> Any:
@@ -81,6 +96,13 @@ def _expander(words: Mapping[str, str]) -> Any:
         return re.sub(r"<([a-z_]+)>", one, pattern)
 
     return expand
+
+
+def _longest_first(lines: list[str]) -> list[str]:
+    """Patterns as they stand, then plain words ("a|b"), the longest first."""
+    patterns = [line for line in lines if "(" in line or "[" in line]
+    words = [w for line in lines if line not in patterns for w in line.split("|")]
+    return [*patterns, *sorted(words, key=len, reverse=True)]
 
 
 @lru_cache(maxsize=1)
@@ -124,6 +146,7 @@ def table() -> Table:
         negators=compiled(data["negators"]),
         claims=compiled(data["claims"]["pattern"]),
         know=compiled("<know>"),
-        vocabulary={k: compiled(v) for k, v in data["vocabulary"].items()},
+        topic=compiled(data["topic"]),
+        vocabulary={k: compiled(_longest_first(v)) for k, v in data["vocabulary"].items()},
         repairable=tuple(data["repairable"]),
     )

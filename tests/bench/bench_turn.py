@@ -13,9 +13,8 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+import uuid
 from dataclasses import dataclass, field
-from itertools import cycle, islice
 from pathlib import Path
 
 from rich.console import Console
@@ -29,6 +28,7 @@ from tests.bench.stock_rasa import StockRasa, stock_rasa
 OUT = ROOT / "build" / "bench" / "turn.json"
 ROUNDS = 12  # typical conversations of each
 LONG_ROUNDS = 3  # conversations of more than 100 turns of each
+OURS_PER_STOCK = 5  # ours is quicker; more of it makes its tail worth reading
 
 # The three made-up items that stock Rasa has from actions/sample.py.
 ITEMS = (
@@ -36,14 +36,20 @@ ITEMS = (
     Item("B9", code="P08_COOLING_OFF"),
     Item("NT2", expect="no", severe=True, code="P13_MISSELLING"),
 )
-OPENING = ("可以，你说吧", "是我本人", "一九五四年三月八号", "/identity_ok")
+OPENING = ("方便", "是我", "一九五四年三月八号", "/identity_ok")
 TYPICAL = (*OPENING, "是的，是我买的", "什么意思啊", "清楚了", "没有人说过", "没有了")
-# Digressions, and "no" to the human that is offered after nine of them: never ends before 110.
-STUBBORN = ("再说一遍", "说慢一点", "大声一点") * 3 + ("不用了",)
-LONG = tuple(islice((m for part in ([OPENING], cycle([STUBBORN])) for p in part for m in p), 104))
-EARLY, LATE = slice(3, 8), slice(98, 103)  # around turn 5 and turn 100, counted from 1
-
-Talk = Callable[[tuple[str, ...]], Awaitable[list[float]]]
+# More than 100 turns over three items: the bot offers a human after nine digressions, and gives a
+# question up after two refused offers.
+ASIDES = ("再说一遍", "说慢一点", "大声一点") * 3
+STUBBORN = (*ASIDES, "不用了") * 2
+LONG = (
+    *OPENING,
+    *(*STUBBORN, *ASIDES[:8], "是的，是我买的"),
+    *(*STUBBORN, *ASIDES[:8], "清楚了"),
+    *(*STUBBORN, *ASIDES[:8], "没有人说过"),
+    *STUBBORN,
+)[:104]
+EARLY, LATE = slice(4, 9), slice(99, 104)  # from turn 5 on and from turn 100 on
 
 
 @dataclass
@@ -54,13 +60,12 @@ class Times:
     turn5: list[float] = field(default_factory=list)
     turn100: list[float] = field(default_factory=list)
 
-    async def add(self, talk: Talk, *, long: bool) -> None:
-        if not long:
-            self.typical += await talk(TYPICAL)
-            return
-        ms = await talk(LONG)
-        self.turn5 += ms[EARLY]
-        self.turn100 += ms[LATE]
+    def add(self, ms: list[float], *, long: bool) -> None:
+        if long:
+            self.turn5 += ms[EARLY]
+            self.turn100 += ms[LATE]
+        else:
+            self.typical += ms
 
     def summary(self) -> dict[str, float]:
         ordered = sorted(self.typical)
@@ -74,28 +79,25 @@ class Times:
         }
 
 
-class Ours:
-    """Our worker; keeps what it measured of itself beside."""
+class Silent(RuntimeError):
+    """The bot had nothing to say: the conversations measured are not the ones that were meant."""
 
-    def __init__(self, dialogue: Dialogue) -> None:
-        self._dialogue = dialogue
-        self.inside: list[float] = []
 
-    async def talk(self, messages: tuple[str, ...]) -> list[float]:
-        moved = await self._dialogue.begin(Start(ITEMS))
-        times, self.inside = [], []
-        for message in messages:
-            turn = turn_of(moved.state, message)
-            began = time.perf_counter()
-            moved = await self._dialogue.turn(turn)
-            times.append((time.perf_counter() - began) * 1000)
-            self.inside.append(moved.ms)
-        return times
-
-    async def talk_inside(self, messages: tuple[str, ...]) -> list[float]:
-        """The same, as the worker measures it."""
-        await self.talk(messages)
-        return self.inside
+async def our_talk(
+    dialogue: Dialogue, messages: tuple[str, ...]
+) -> tuple[list[float], list[float]]:
+    """Milliseconds of each turn, as the application and as the worker sees it."""
+    moved = await dialogue.begin(Start(ITEMS))
+    seen, inside = [], []
+    for message in messages:
+        turn = turn_of(moved.state, message)
+        began = time.perf_counter()
+        moved = await dialogue.turn(turn)
+        seen.append((time.perf_counter() - began) * 1000)
+        inside.append(moved.ms)
+        if not moved.acts:
+            raise Silent(message)
+    return seen, inside
 
 
 def turn_of(state: State, message: str) -> Turn:
@@ -104,39 +106,36 @@ def turn_of(state: State, message: str) -> Turn:
     return Turn(state, message, via="text")
 
 
-def stock_talk(server: StockRasa, names: Iterator[int]) -> Talk:
-    async def talk(messages: tuple[str, ...]) -> list[float]:
-        sender = f"caller-{next(names)}"
-        await server.say(sender, "/start")
-        times = []
-        for message in messages:
-            began = time.perf_counter()
-            await server.say(sender, message)
-            times.append((time.perf_counter() - began) * 1000)
-        return times
-
-    return talk
+async def stock_talk(server: StockRasa, messages: tuple[str, ...]) -> list[float]:
+    sender = uuid.uuid4().hex
+    await server.say(sender, "/start")
+    times = []
+    for message in messages:
+        began = time.perf_counter()
+        sent = await server.say(sender, message)
+        times.append((time.perf_counter() - began) * 1000)
+        if not sent:
+            raise Silent(message)
+    return times
 
 
 async def measure(dialogue: Dialogue, server: StockRasa) -> dict[str, dict[str, float]]:
-    ours, stock = Ours(dialogue), stock_talk(server, iter(range(1_000_000)))
-    times = {"ours": Times(), "in worker": Times(), "stock": Times()}
-    await ours.talk(TYPICAL)
-    await stock(TYPICAL)  # neither is measured cold
+    ours, inside, stock = Times(), Times(), Times()
+    await our_talk(dialogue, TYPICAL)
+    await stock_talk(server, TYPICAL)  # neither is measured cold
     for long, rounds in ((False, ROUNDS), (True, LONG_ROUNDS)):
+        messages = LONG if long else TYPICAL
         for number in range(rounds):
-            print(
-                f"\r{'long' if long else 'typical'} {number + 1}/{rounds}   ",
-                end="",
-                file=sys.stderr,
-            )
-            await times["stock"].add(stock, long=long)
-            # Ours is quicker; more of it makes its tail worth reading.
-            for _ in range(1 if long else 4):
-                await times["ours"].add(ours.talk, long=long)
-                await times["in worker"].add(ours.talk_inside, long=long)
+            progress = f"{'long' if long else 'typical'} {number + 1}/{rounds}"
+            print(f"\r{progress:16}", end="", file=sys.stderr)
+            stock.add(await stock_talk(server, messages), long=long)
+            for _ in range(OURS_PER_STOCK):
+                seen, within = await our_talk(dialogue, messages)
+                ours.add(seen, long=long)
+                inside.add(within, long=long)
     print("\r", end="", file=sys.stderr)
-    return {name: measured.summary() for name, measured in times.items()}
+    named = {"ours": ours, "in worker": inside, "stock": stock}
+    return {name: times.summary() for name, times in named.items()}
 
 
 def report(results: dict[str, dict[str, float]]) -> dict[str, object]:

@@ -7,13 +7,14 @@ import contextlib
 import os
 import socket
 import tempfile
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-READY_S = 180
+READY_S = 180  # an idle machine needs 20
 QUIET = {
     "RASA_TELEMETRY_ENABLED": "false",
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -44,10 +45,19 @@ class StockRasa:
             return sent
 
     async def answers(self) -> bool:
+        """Whether both servers are up: a whole turn brings the opening."""
         with contextlib.suppress(aiohttp.ClientError):
-            async with self._session.get(f"{self._url}/") as answer:
-                return answer.status == 200
+            return bool(await self.say(uuid.uuid4().hex, "/start"))
         return False
+
+
+def configure(folder: Path, actions_port: int) -> tuple[Path, Path]:
+    """Write endpoints and credentials as Rasa's manual shows them."""
+    endpoints, credentials = folder / "endpoints.yml", folder / "credentials.yml"
+    url = f"http://127.0.0.1:{actions_port}/webhook"
+    endpoints.write_text(f"action_endpoint:\n  url: {url}\n", encoding="utf-8")
+    credentials.write_text("rest:\n", encoding="utf-8")
+    return endpoints, credentials
 
 
 @contextlib.asynccontextmanager
@@ -55,11 +65,7 @@ async def stock_rasa(rasa: Path, model: Path, root: Path) -> AsyncIterator[Stock
     """`rasa` is the command of the Rasa environment. Raises TimeoutError when it does not start."""
     actions_port, port = free_port(), free_port()
     with tempfile.TemporaryDirectory() as folder:
-        endpoints, credentials = Path(folder, "endpoints.yml"), Path(folder, "credentials.yml")
-        endpoints.write_text(
-            f"action_endpoint:\n  url: http://127.0.0.1:{actions_port}/webhook\n", encoding="utf-8"
-        )
-        credentials.write_text("rest:\n", encoding="utf-8")
+        endpoints, credentials = configure(Path(folder), actions_port)
         async with contextlib.AsyncExitStack() as stack:
             for command in (
                 ["run", "actions", "--port", str(actions_port)],
@@ -83,9 +89,10 @@ async def stock_rasa(rasa: Path, model: Path, root: Path) -> AsyncIterator[Stock
             timeout = aiohttp.ClientTimeout(total=30)
             session = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
             server = StockRasa(f"http://127.0.0.1:{port}", session)
-            async with asyncio.timeout(READY_S):
-                while not await server.answers():
-                    await asyncio.sleep(0.5)
-            # The action server has no page to ask; a whole turn shows that both are there.
-            await server.say("warm-up", "/start")
+            for _ in range(READY_S):
+                if await server.answers():
+                    break
+                await asyncio.sleep(1)
+            else:
+                raise TimeoutError(f"stock Rasa did not start in {READY_S} s")
             yield server

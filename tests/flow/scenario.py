@@ -28,6 +28,7 @@ import yaml
 from bot.callbacks import Callbacks, Conversations
 from bot.conversation import Result
 from bot.evidence.ledger import Event
+from bot.evidence.verify import verify_store
 from tests.flow.scripted_line import ScriptedLine
 
 STEP_TIMEOUT_S = 20  # a guard against a hang, never waited for
@@ -170,5 +171,8 @@ def _check_end(
         "answered": closed.get("answered"),
         "problems": closed.get("problems"),
     }
+    (report,) = verify_store(callbacks.store)
+    lacking = [what for what in report.missing if "recording" not in what]  # there is no sound here
+    assert report.integrity and not lacking, f"{name}: the record is not sound: {report}"
     wrong = {k: (v, found[k]) for k, v in expected.items() if found[k] != v}
     assert not wrong, f"{name}, at the end (wanted, found): {wrong}"

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import soxr
-from numpy.typing import NDArray
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from voice.frames import FRAME_BYTES, FRAME_MS, PHONE_RATE, SILENCE
 from voice.listening.endpoint import (

@@ -1,8 +1,8 @@
 """The Vosk adapter with a real model: Vosk's small Korean one, on speech of espeak-ng.
 
-That voice is a robot's, so free recognition gets few words right (a person's speech at 16 kHz: 13 to
-18 % wrong characters). What must hold with it: partial texts stream, something Korean is heard, and
-the grammar tells the answers apart.
+That voice is a robot's, so free recognition gets few words right (a person's speech at 16 kHz: 13
+to 18 % wrong characters). What must hold with it: partial texts stream, something Korean is heard,
+and the grammar tells the answers apart.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ def spoken(text: str) -> bytes:
         rate = file.getframerate()
     sound = soxr.resample(np.frombuffer(out[44:], dtype="<i2").astype(np.float32), rate, RATE)
     edge = bytes(RATE // 2)
-    return edge + np.clip(sound, -32768, 32767).astype("<i2").tobytes() + edge
+    pcm: bytes = np.clip(sound, -32768, 32767).astype("<i2").tobytes()
+    return edge + pcm + edge
 
 
 @pytest.mark.models
@@ -146,8 +147,8 @@ def test_sessions_on_several_threads_do_not_mix(model: Vosk) -> None:
 
 @pytest.mark.models
 def test_unknown_candidates_are_left_out_of_the_grammar(model: Vosk) -> None:
-    answers = ClosedSet(yes=("네",), no=("쀍쀍쀍",))
-    assert model.grammar(answers).unknown == ("쀍쀍쀍",)
+    answers = ClosedSet(yes=("네",), no=("转人工",))
+    assert model.grammar(answers).unknown == ("转人工",)
     assert model.session(RATE, answers).finish().text == ""
 
 

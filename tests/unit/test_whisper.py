@@ -114,7 +114,8 @@ def spoken(text: str, voice: str, rate: int) -> bytes:
     sound = np.frombuffer(out[44:], dtype="<i2").astype(np.float32) / 32768
     edge = np.zeros(rate // 4, np.float32)
     resampled = np.concatenate([edge, soxr.resample(sound, source, rate), edge])
-    return (np.clip(resampled, -1, 1) * 32767).astype("<i2").tobytes()
+    pcm: bytes = (np.clip(resampled, -1, 1) * 32767).astype("<i2").tobytes()
+    return pcm
 
 
 @pytest.mark.models

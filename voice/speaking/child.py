@@ -21,13 +21,12 @@ from voice.speaking import wire
 from voice.speaking.engine import Engine, EngineSpec
 
 WARM_UP = "您好。"
-NICENESS = 5
-"""Frames of running calls and their recognition come before sentences for later."""
+NICENESS = 3
+"""Frames of running calls and their recognition come before sentences for later: half a share."""
 
 
 def main(fd: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    os.nice(NICENESS)
     with socket.socket(fileno=fd) as link, link.makefile("rb") as inbox:
         try:
             serve(link, inbox)
@@ -49,6 +48,7 @@ def serve(link: socket.socket, inbox: BinaryIO) -> None:
         return
     ready = {"name": engine.name, "rate": engine.rate, "cpu_s": time.process_time()}
     link.sendall(wire.pack({"kind": "ready", **ready}))
+    os.nice(NICENESS)
     while (request := _receive(inbox)) is not None:
         began = time.process_time()
         try:

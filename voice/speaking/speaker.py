@@ -23,7 +23,7 @@ from voice.speaking.finish import Delivery, finish
 from voice.speaking.jobs import Job, Jobs
 from voice.speaking.normalise import normalise
 from voice.speaking.stretch import FASTEST, SLOWEST
-from voice.speaking.supervisor import PIECE_S, SpeechChild
+from voice.speaking.supervisor import SpeechChild
 
 MAX_TEXT: Final = 1000
 """Characters of one sentence: five minutes of speech."""
@@ -64,11 +64,12 @@ class _Clause:
 class Speaker:
     """One voice, usable by any number of lines at once. `start` it first.
 
-    `choices` are tried in order until one starts: several mean that a fallback is wanted.
+    `choices` are tried in order until one starts: several mean that a fallback is wanted. `piece_s`
+    is how long a silent child is waited for (`supervisor.PIECE_S` when not given).
     """
 
     def __init__(
-        self, choices: Sequence[EngineSpec], cache: SpeechCache, *, piece_s: float = PIECE_S
+        self, choices: Sequence[EngineSpec], cache: SpeechCache, *, piece_s: float | None = None
     ) -> None:
         self._choices = tuple(choices)
         self._cache = cache

@@ -11,6 +11,7 @@ import contextlib
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,12 +21,12 @@ import numpy as np
 from voice.dsp import Samples
 from voice.errors import ModelError, SpeechFailed
 from voice.speaking import wire
-from voice.speaking.engine import EngineSpec
+from voice.speaking.engine import EngineKind, EngineSpec
 
-START_S: Final = 90.0
-"""Loading Kokoro takes 4 s; on a machine that is starting everything else, ten times that."""
-PIECE_S: Final = 60.0
-"""Between two pieces of a text: the longest piece (30 s of sound) on a crowded core."""
+START_S: Final = 120.0
+"""Loading Kokoro takes 5 CPU seconds; on a machine that is starting everything else, many more."""
+PIECE_S: Final[Mapping[EngineKind, float]] = {"kokoro": 120.0, "pyttsx3": 15.0}
+"""Between two pieces of a text: ten times the longest piece. Of the two it is espeak that hangs."""
 
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
 
@@ -66,7 +67,7 @@ class SpeechChild:
 
     @classmethod
     async def start(
-        cls, spec: EngineSpec, *, start_s: float = START_S, piece_s: float = PIECE_S
+        cls, spec: EngineSpec, *, start_s: float = START_S, piece_s: float | None = None
     ) -> SpeechChild:
         """Start a process and wait until its engine has spoken once.
 
@@ -87,7 +88,7 @@ class SpeechChild:
                 ours.close()
                 raise SpeechFailed(f"no speaking process: {error.strerror}") from error
         reader, writer = await asyncio.open_connection(sock=ours)
-        child = cls(process, reader, writer, piece_s)
+        child = cls(process, reader, writer, PIECE_S[spec.kind] if piece_s is None else piece_s)
         try:
             await child._send({"kind": "open", "spec": spec.to_json()})
             ready, _ = await child._receive(start_s)
