@@ -21,6 +21,7 @@ from bot.errors import HuifangError
 from bot.evidence.ledger import Event
 from bot.handoff import HumanDesk
 from bot.metrics import Metrics
+from bot.recovery import recover_all
 from bot.settings import Settings
 from bot.store import Store
 from bot.switchboard import Switchboard
@@ -98,6 +99,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
                 listener(event)
 
         callbacks = Callbacks(settings, store, on_event=tell)
+        await asyncio.to_thread(recover_all, callbacks, settings.audio_folder)
         conversations = Conversations(callbacks, dialogue)
         desk = HumanDesk(conversations, speaker)
         listeners.append(desk.on_event)

@@ -45,5 +45,9 @@ def open_dialogue(settings: Settings) -> Dialogue:
     if not model.exists():
         raise ConfigError(f"no dialogue model at {model}; run: make setup")
     return Dialogue(
-        python=settings.rasa_python, model=model, root=ROOT, workers=settings.dialogue_workers
+        python=settings.rasa_python,
+        model=model,
+        root=ROOT,
+        workers=settings.dialogue_workers,
+        scratch=settings.data if settings.data.is_dir() else None,
     )

@@ -17,7 +17,7 @@ import structlog
 from bot.callbacks import Conversations
 from bot.errors import HuifangError, MissingField
 from bot.evidence.audio import AudioFile, StereoRecorder
-from bot.evidence.ledger import Draft
+from bot.recovery import filed, recording_name
 from bot.scribe import Scribe
 from voice.audiosocket_server import AudioSocketConnection
 from voice.listening.pool import RecogniserPool
@@ -96,7 +96,7 @@ class Switchboard:
         """One call from its first frame to its last."""
         callback = self._expected.pop(uuid)
         self._live.add(callback)
-        recorder = StereoRecorder(self._audio_folder / f"{callback}.{uuid[:8]}.wav")
+        recorder = StereoRecorder(self._audio_folder / recording_name(callback, uuid))
         line = PhoneLine(connection, self._pool, self._speaker, pacer=self._pacer, tap=recorder)
         try:
             scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
@@ -121,16 +121,6 @@ class Switchboard:
         try:
             audio: AudioFile = await asyncio.to_thread(recorder.close)
             scribe: Scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
-            await scribe.note(
-                Draft(
-                    "audio",
-                    {
-                        "file": audio.path.name,
-                        "sha256": audio.sha256,
-                        "frames": audio.frames,
-                        "partial": audio.partial,
-                    },
-                )
-            )
+            await scribe.note(filed(audio))
         except (HuifangError, OSError) as error:
             log.error("call.recording_unfiled", callback=callback, error=type(error).__name__)

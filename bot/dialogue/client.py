@@ -39,8 +39,18 @@ class Dialogue:
     caller whose worker dies.
     """
 
-    def __init__(self, python: Path, model: Path, root: Path, workers: int = 2) -> None:
-        self._temp = tempfile.TemporaryDirectory(prefix="huifang-")
+    def __init__(
+        self,
+        python: Path,
+        model: Path,
+        root: Path,
+        workers: int = 2,
+        *,
+        scratch: Path | None = None,
+    ) -> None:
+        """`scratch`: where the workers unpack and cache (a folder made and removed in it); the
+        system's temporary folder where not given."""
+        self._temp = tempfile.TemporaryDirectory(prefix="huifang-", dir=scratch)
         self._launch = Launch(
             python.absolute(), model.absolute(), root.absolute(), Path(self._temp.name)
         )

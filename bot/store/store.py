@@ -147,10 +147,11 @@ class Store:
         """Events and what they change, in one commit.
 
         `generation` must be the callback's, else OwnershipLost. It may be None only for facts
-        that hold whoever owns the conversation: the recording of a call that was handed over, a
-        failure. Raises WrongState, NotFound, and ValueError for a body outside the table of kinds.
+        that hold whoever owns the conversation (the recording of a call that was handed over, a
+        failure) and change nothing else. Raises WrongState, NotFound, and ValueError for a body outside the table of kinds.
         """
-        if generation is None and not {d.kind for d in drafts} <= events.OWNERLESS:
+        ownerless = {d.kind for d in drafts} <= events.OWNERLESS
+        if generation is None and not (ownerless and snapshot is state is outcome is None):
             raise OwnershipLost("these events need an owner")
         with self._database.write() as connection:
             row = callbacks.hold(connection, callback, generation)

@@ -27,7 +27,7 @@ NOTHING = "无言"  # stands for an empty text: the classifier cannot do without
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_TOKENIZER, is_trainable=False)
 class CharacterTokenizer(Tokenizer):  # type: ignore[misc]
     """Tokens of the text as the rules read it too: normalised, known misspellings corrected,
-    set phrases such as 没问题 made plain. Offsets are into that text."""
+    neutral phrases ("不保证，知道") crossed out. Offsets are into that text."""
 
     @staticmethod
     def supported_languages() -> list[str]:
@@ -41,5 +41,5 @@ class CharacterTokenizer(Tokenizer):  # type: ignore[misc]
         rules = table()
         expect = (message.get("metadata") or {}).get("expect")
         text = rules.respelt(normalise(message.get(attribute), MAX_TEXT))
-        text = NUMBER.sub("数", rules.set_phrases(text, "-" if expect == "no" else "+"))
+        text = NUMBER.sub("数", rules.essence(text, "-" if expect == "no" else "+"))
         return [Token(m[0], m.start()) for m in WORD.finditer(text)] or [Token(NOTHING, 0)]

@@ -104,7 +104,7 @@ def _bare(text: str) -> str:
 
 def _key(text: str, heard: Heard, rules: Table) -> str | None:
     """A digit means a key if it was keyed or typed alone; spoken only with 按 ("按一")."""
-    found = re.fullmatch(r"(?P<press>按|选|我按|我选|键)?(?P<key>[0-9*一二零九])(?:号|键|号键)?", _bare(text))
+    found = re.fullmatch(r"(?P<press>我?要?[按选]|键)?(?P<key>[0-9*一二零九])(?:号|键|号键)?", _bare(text))
     if not found or (heard.via == "voice" and not found["press"]):
         return None
     key = found["key"].translate(str.maketrans("一二零九", "1209"))
@@ -119,7 +119,7 @@ def _first(rows: tuple[Row, ...], text: str, heard: Heard) -> Row | None:
 
 def _answer(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
     """Yes, no or hedge if the table says so."""
-    text = _cross_out(text, heard, rules)
+    text = rules.essence(text, heard.question)
     if row := _first(rules.answers, text, heard):
         reason = f"{row.id} {row.meaning}"
         if row.effect == "deny":
@@ -134,21 +134,6 @@ def _answer(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | No
             return _no(heard, guess, "有否定词，分类器也判否", rules)
         return _meaning("hedge", guess, "有否定词，但说不准否定什么")
     return _yes(text, heard, guess, rules)
-
-
-def _cross_out(text: str, heard: Heard, rules: Table) -> str:
-    """`text` without the neutral phrases."""
-    text = rules.set_phrases(text, heard.question)
-    for row in rules.neutral:
-        if row.becomes or not row.applies(heard.question, heard.phase) or not row.matches(text):
-            continue
-        rest = row.pattern.sub("，" if row.needs else "", text)
-        if row.needs == "know" and not rules.know.search(rest):
-            continue
-        if row.needs == "answer" and not _bare(rest):
-            continue
-        text = rest
-    return text.strip("，") or text
 
 
 def _claimed(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:

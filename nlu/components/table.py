@@ -72,19 +72,25 @@ class Table:
     know: re.Pattern[str]
     topic: re.Pattern[str]  # where a clause may be cut: before 我知道, after its topic
     vocabulary: Mapping[str, re.Pattern[str]]
-    """The words a yes may consist of, by kind: agree, good, know, did, had, me, other."""
+    """The words a yes may consist of, by kind: agree, good, know, did, had, me, other, number."""
     repairable: tuple[str, ...]
 
     def respelt(self, text: str) -> str:
         """`text` with its known misspellings corrected."""
         return self.respell.sub(lambda m: self.spellings[m[0]], text)
 
-    def set_phrases(self, text: str, question: str) -> str:
-        """`text` with phrases that hold a 不 or 没 but say yes (没问题) put as a plain yes."""
+    def essence(self, text: str, question: str) -> str:
+        """`text` without the neutral phrases: what the rules and the classifier both judge."""
         for row in self.neutral:
-            if row.becomes and row.applies(question, "") and row.matches(text):
-                text = row.pattern.sub(row.becomes, text)
-        return text
+            if not row.applies(question, "") or not row.matches(text):
+                continue
+            rest = row.pattern.sub("，", text)
+            if row.needs == "know" and not self.know.search(rest):
+                continue
+            if row.needs == "answer" and not rest.strip("，？"):
+                continue
+            text = row.pattern.sub(row.becomes, text) if row.becomes or not row.needs else rest
+        return re.sub("，{2,}", "，", text).strip("，") or text
 
 
 def _expander(words: Mapping[str, str]) -> Any:

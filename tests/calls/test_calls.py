@@ -174,7 +174,7 @@ async def test_a_hang_up_keeps_what_was_answered(played: Played, name: str, answ
 async def test_killed_parts_are_replaced_and_nothing_is_lost(played: Played) -> None:
     assert played.killed == ["worker", "speaker"]
     await played.house.dialogue.complete()
-    assert played.house.dialogue.health()["workers"] == played.house.settings.dialogue_workers
+    assert played.house.dialogue.health()["alive"] == played.house.settings.dialogue_workers
     assert played.house.speaker.restarts >= 1
     assert not [e.body for e in played.events if e.kind == "failed"]
 

@@ -76,7 +76,7 @@ def test_removed_repeated_and_reordered_events_are_found(
 
     removed = events[:at] + events[at + 1 :]
     assert verify_chain(removed)[0].problem == ("head_cut" if at == 0 else "gap")
-    repeated = events[: at + 1] + [events[at]] + events[at + 1 :]
+    repeated = [*events[:at + 1], events[at], *events[at + 1:]]
     assert verify_chain(repeated)[0].problem == "repeated"
     swapped = list(events)
     swapped[at], swapped[other] = swapped[other], swapped[at]

@@ -28,7 +28,7 @@ def pitch_of(samples: Samples) -> float:
     return RATE / next(n for n in peaks if likeness[n] >= alike)
 
 
-@pytest.mark.parametrize("speed", [0.5, 0.65, 0.85, 1.0, 1.2, 1.5])
+@pytest.mark.parametrize("speed", [0.35, 0.5, 0.65, 0.85, 1.0, 1.2, 1.5])
 @pytest.mark.parametrize("pitch", [85.0, 120.0, 220.0, 300.0])
 def test_length_changes_and_pitch_and_level_do_not(speed: float, pitch: float) -> None:
     sound = voiced(pitch)
@@ -60,7 +60,7 @@ def test_short_sounds_survive(size: int) -> None:
     assert np.isfinite(out).all()
 
 
-@pytest.mark.parametrize("speed", [0.0, -1.0, 0.49, 1.51, float("nan")])
+@pytest.mark.parametrize("speed", [0.0, -1.0, 0.29, 2.1, float("nan")])
 def test_a_speed_out_of_bounds_is_refused(speed: float) -> None:
-    with pytest.raises(ValueError, match="speaking rate"):
+    with pytest.raises(ValueError, match="speed"):
         stretch(voiced(100), RATE, speed)

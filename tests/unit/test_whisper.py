@@ -105,6 +105,11 @@ def model(model_folder: Path) -> Whisper:
     return whisper.load(model_folder, threads=1)
 
 
+@pytest.fixture(scope="module")
+def english(model_folder: Path) -> Whisper:
+    return whisper.load(model_folder, threads=1, language="en")
+
+
 def spoken(text: str, voice: str, rate: int) -> bytes:
     """Speech of espeak-ng as s16le. Whisper understands its English, hardly its Mandarin."""
     command = ["espeak-ng", "-v", voice, "-s", "130", "--stdout", text]
@@ -133,8 +138,7 @@ def test_damaged_model_is_built_anew(model_folder: Path, tmp_path: Path) -> None
 
 @pytest.mark.models
 @pytest.mark.parametrize("rate", [8000, 16000, 44100])
-def test_hears_words_at_any_rate(model_folder: Path, rate: int) -> None:
-    english = whisper.load(model_folder, threads=1, language="en")
+def test_hears_words_at_any_rate(english: Whisper, rate: int) -> None:
     session = english.session(rate)
     session.accept(spoken("one two three four five", "en-us", rate))
     heard = session.finish()
@@ -186,3 +190,31 @@ def test_bad_rates_and_endless_sound_are_bounded(model: Whisper) -> None:
     for _ in range(8):
         session.accept(bytes(8000 * 2 * 60))
     assert len(session._pcm) == MAX_SECONDS * 8000 * 2
+
+
+# As Whisper writes English: with a blank before and a full stop. Mandarin answers have neither.
+ENGLISH = ClosedSet(
+    yes=(" Yes.", " I agree."),
+    no=(" No.", " I do not agree."),
+    other=(" Operator.", " Say it again."),
+)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize(
+    ("said", "is_yes"),
+    [
+        ("yes", True),
+        ("I agree", True),
+        ("no", False),
+        ("I do not agree", False),
+        ("operator", False),
+        ("what if I stop paying", False),  # none of the candidates
+    ],
+)
+def test_closed_set_tells_answers_apart(english: Whisper, said: str, is_yes: bool) -> None:
+    session = english.session(8000, ENGLISH)
+    session.accept(spoken(said, "en-us", 8000))
+    scores = session.finish().scores
+    assert (min(scores.values(), default=0.0) > 2) is is_yes
+    assert all(1 / MAX_RATIO <= ratio <= MAX_RATIO * 1.001 for ratio in scores.values())

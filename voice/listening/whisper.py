@@ -85,6 +85,8 @@ class Whisper:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._simplify = OpenCC("t2s")
         self._traditional = OpenCC("s2t")
+        for converter in (self._simplify, self._traditional):
+            converter.convert("对對")  # loads its dictionary now: it does so unlocked
         start = ["<|startoftranscript|>", f"<|{language}|>", "<|transcribe|>", "<|notimestamps|>"]
         self._start = [self._token(t) for t in start]
         self._end = self._token("<|endoftext|>")

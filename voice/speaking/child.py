@@ -46,8 +46,8 @@ def serve(link: socket.socket, inbox: BinaryIO) -> None:
     except Exception as error:
         link.sendall(wire.pack(_failure(error)))
         return
-    ready = {"name": engine.name, "rate": engine.rate, "cpu_s": time.process_time()}
-    link.sendall(wire.pack({"kind": "ready", **ready}))
+    ready = {"name": engine.name, "rate": engine.rate, "pace": engine.pace}
+    link.sendall(wire.pack({"kind": "ready", **ready, "cpu_s": time.process_time()}))
     os.nice(NICENESS)
     while (request := _receive(inbox)) is not None:
         began = time.process_time()

@@ -12,8 +12,8 @@ import numpy as np
 
 from voice.dsp import Samples
 
-SLOWEST: Final = 0.5
-FASTEST: Final = 1.5
+SLOWEST: Final = 0.3
+FASTEST: Final = 2.0
 _HOP_S: Final = 0.0125
 """Half a window: two periods of a deep voice (80 Hz) fit into the window."""
 _SEARCH_S: Final = 0.0075
@@ -23,10 +23,10 @@ _SEARCH_S: Final = 0.0075
 def stretch(samples: Samples, rate: int, speed: float) -> Samples:
     """Speak `speed` times as fast; the length becomes n / speed.
 
-    Raises ValueError for a speed outside 0.5..1.5, where speech stops being natural.
+    Raises ValueError for a speed outside 0.3..2.0.
     """
     if not SLOWEST <= speed <= FASTEST:
-        raise ValueError(f"speaking rate {speed}: use {SLOWEST} to {FASTEST}")
+        raise ValueError(f"speed {speed}: use {SLOWEST} to {FASTEST}")
     hop, search = int(rate * _HOP_S), int(rate * _SEARCH_S)
     length = round(samples.size / speed)
     if abs(speed - 1) < 0.005 or length < 4 * hop:

@@ -55,6 +55,7 @@ class SpeechChild:
         self._piece_s = piece_s
         self.name = ""
         self.rate = 0
+        self.pace = 1.0
         self.cpu_s = 0.0
 
     @property
@@ -96,7 +97,7 @@ class SpeechChild:
             await child.kill()
             raise
         child.name, child.rate = str(ready["name"]), int(ready["rate"])
-        child.cpu_s = float(ready["cpu_s"])
+        child.pace, child.cpu_s = float(ready["pace"]), float(ready["cpu_s"])
         return child
 
     async def speak(self, text: str) -> Spoken:

@@ -6,7 +6,7 @@ Both lengths big-endian. The kind of a message stands under "kind":
 
     to the child    open    the EngineSpec; once, first
                     speak   text
-    to the parent   ready   name, rate, cpu_s (spent on loading)
+    to the parent   ready   name, rate, pace, cpu_s (spent on loading)
                     sound   one piece; the samples follow
                     done    cpu_s (spent on this text)
                     failed  error, model (true: the model or the system lacks something)

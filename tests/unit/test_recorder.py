@@ -1,0 +1,195 @@
+"""Recording: exact samples, never in the way of the line, and something left after any fault."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import stat
+import subprocess
+import sys
+import wave
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.errors import StoreUnavailable
+from bot.evidence import audio, wav
+from bot.evidence.audio import StereoRecorder, recover
+from tests.unit.evidence_case import tone
+
+ROOT = Path(__file__).parents[2]
+TICK = 320
+
+
+def ticks(pcm: bytes) -> list[bytes]:
+    return [pcm[at : at + TICK] for at in range(0, len(pcm), TICK)]
+
+
+def test_both_sides_are_there_sample_by_sample(tmp_path: Path) -> None:
+    caller, bot = tone(880, 2500), tone(440, 2500)
+    recorder = StereoRecorder(tmp_path / "audio" / "call.wav")
+    for pair in zip(ticks(caller), ticks(bot), strict=True):
+        recorder.write(*pair)
+    file = recorder.close()
+    assert (file.frames, file.partial, recorder.error) == (20_000, False, None)
+    with wave.open(str(file.path)) as opened:
+        assert opened.getparams()[:4] == (2, 2, 8000, 20_000)
+    data = file.path.read_bytes()
+    assert hashlib.sha256(data).hexdigest() == file.sha256
+    sound = wav.parse(data)
+    assert sound.cut("caller", 0, 2500) == caller
+    assert sound.cut("bot", 0, 2500) == bot
+    assert sound.cut("bot", 1000, 1200) == bot[16_000:19_200]
+    assert b"AIGC" in data[: wav.STEREO_HEADER]
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
+
+
+def test_closing_twice_and_writing_late_change_nothing(tmp_path: Path) -> None:
+    recorder = StereoRecorder(tmp_path / "call.wav")
+    recorder.write(bytes(TICK), bytes(TICK))
+    file = recorder.close()
+    recorder.write(bytes(TICK), bytes(TICK))
+    assert recorder.close() == file
+    assert wav.parse(file.path.read_bytes()).frames == 160
+
+
+def test_an_empty_call_is_a_valid_file(tmp_path: Path) -> None:
+    file = StereoRecorder(tmp_path / "call.wav").close()
+    assert (file.frames, file.partial) == (0, False)
+    assert wav.parse(file.path.read_bytes()).pcm == b""
+
+
+def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "call.wav").write_bytes(b"evidence")
+    with pytest.raises(StoreUnavailable, match="cannot be recorded"):
+        StereoRecorder(tmp_path / "call.wav")
+    assert (tmp_path / "call.wav").read_bytes() == b"evidence"
+
+
+def test_writing_does_not_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that hangs holds up the thread, not the line, and not for ever the memory."""
+    recorder = StereoRecorder(tmp_path / "call.wav")
+    stuck = audio.threading.Event()
+    honest = audio._write
+    monkeypatch.setattr(audio, "_write", lambda *args: (stuck.wait(30), honest(*args)))
+    begin = perf_counter()
+    for _ in range(audio.MAX_PENDING + 200):
+        recorder.write(bytes(TICK), bytes(TICK))
+    assert perf_counter() - begin < 5
+    assert recorder.error == "the disk is too slow"
+    stuck.set()
+    file = recorder.close()
+    assert file.partial
+    assert wav.parse(file.path.read_bytes()).frames == file.frames
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from bot.evidence.audio import StereoRecorder
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+recorder = StereoRecorder(Path(sys.argv[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_001, 50_001))
+for n in range(150):
+    recorder.write(b"\\x01\\x02" * 160, b"\\x03\\x04" * 160)
+file = recorder.close()
+print(file.frames, file.partial, bool(file.sha256), recorder.error)
+"""
+
+
+def test_no_room_for_the_file_ends_the_recording_not_the_call(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    last = done.stdout.splitlines()[-1]
+    assert last == "8000 True True File too large", done.stderr
+    assert wav.parse(path.read_bytes()).pcm == b"\x01\x02\x03\x04" * 8000
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+from bot.evidence.audio import StereoRecorder
+recorder = StereoRecorder(Path(sys.argv[1]))
+for n in range(145):
+    recorder.write(n.to_bytes(2, "little") * 160, bytes(320))
+while recorder._frames < 16_000:
+    pass
+print("two seconds on disk", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_process_leaves_a_file_that_plays_and_is_recovered(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", ENDLESS, str(path)],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert writer.stdout is not None
+    writer.stdout.readline()
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.communicate()
+    with wave.open(str(path)) as opened:
+        assert opened.getnframes() >= 16_000
+    file = recover(path)
+    assert file.partial
+    assert file.frames >= 16_000
+    sound = wav.parse(path.read_bytes())
+    expected = b"".join(n.to_bytes(2, "little") * 160 for n in range(145))
+    assert sound.cut("caller", 0, 2000) == expected[:32_000]
+
+
+@given(torn=st.integers(0, 700))
+def test_a_file_torn_at_any_byte_is_recovered(
+    tmp_path_factory: pytest.TempPathFactory, torn: int
+) -> None:
+    path = tmp_path_factory.mktemp("torn") / "call.wav"
+    pcm = bytes(range(256)) * 4
+    whole = wav.header(0, 2, wav.LABEL) + pcm  # the length in the header was never corrected
+    path.write_bytes(whole[:torn])
+    file = recover(path)
+    kept = max(0, min(torn, len(whole)) - wav.STEREO_HEADER) // 4
+    assert (file.frames, file.partial) == (kept, True)
+    data = path.read_bytes()
+    assert wav.parse(data).pcm == pcm[: kept * 4]
+    assert recover(path) == file
+    assert path.read_bytes() == data
+
+
+def test_a_strange_file_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    path.write_bytes(b"RIFF" + bytes(500))
+    with pytest.raises(ValueError, match="not a recording"):
+        recover(path)
+    assert path.read_bytes() == b"RIFF" + bytes(500)
+    with pytest.raises(StoreUnavailable):
+        recover(tmp_path / "missing.wav")
+
+
+@given(st.binary(max_size=40), st.binary(max_size=40))
+def test_sides_of_unequal_length_keep_time(caller: bytes, bot: bytes) -> None:
+    stereo = wav.interleave(caller, bot)
+    size = max(len(caller), len(bot)) + 1 & ~1
+    left = b"".join(stereo[at : at + 2] for at in range(0, len(stereo), 4))
+    right = b"".join(stereo[at : at + 2] for at in range(2, len(stereo), 4))
+    assert (left, right) == (caller.ljust(size, b"\0"), bot.ljust(size, b"\0"))
+
+
+def test_cuts_outside_the_sound_are_empty() -> None:
+    sound = wav.Sound(bytes(4 * 8000))
+    assert sound.cut("bot", 2000, 3000) == b""
+    assert sound.cut("bot", 500, 100) == b""
+    assert len(sound.cut("caller", -50, 10_000)) == 16_000

@@ -1,0 +1,388 @@
+"""The store: durable, fenced, append-only, and clear about what is wrong with the disk."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, event
+
+from bot.errors import ConfigError, OwnershipLost, StoreUnavailable
+from bot.evidence.ledger import GENESIS, Draft, verify_chain
+from bot.evidence.states import WrongState
+from bot.store import NotFound, Store
+from bot.store.schema import metadata
+from tests.unit.evidence_case import NOW, Pen, new_callback, open_store, policy
+
+FLAG = Draft("flagged", {"code": "P18_INTERFERENCE"})
+HANDED = Draft("handed_over", {"reason": "key", "generation": 2})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(tmp_path, clock=lambda: NOW) as opened:
+        yield opened
+
+
+def database_of(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "huifang.db"
+
+
+# -- the file
+
+
+def test_folder_and_files_are_private(store: Store, tmp_path: Path) -> None:
+    new_callback(store)
+    folder = tmp_path / "data"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    rights = {p.name: stat.S_IMODE(p.stat().st_mode) for p in folder.iterdir()}
+    assert set(rights) == {"huifang.db", "huifang.db-wal", "huifang.db-shm"}
+    assert set(rights.values()) == {0o600}
+
+
+def test_commits_are_synchronous(store: Store) -> None:
+    with store._database.write() as connection:
+        settings = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert settings == ["wal", 2, 1]  # 2 = FULL
+
+
+def test_migrations_make_the_tables_that_queries_use(store: Store, tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{database_of(tmp_path)}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_a_store_of_a_newer_version_is_refused(store: Store, tmp_path: Path) -> None:
+    store.close()
+    with sqlite3.connect(database_of(tmp_path)) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    raw.close()
+    with pytest.raises(ConfigError, match="layout 9999"):
+        open_store(tmp_path)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/x"])
+def test_only_sqlite_files_are_stores(url: str) -> None:
+    with pytest.raises(ConfigError, match="SQLite file"):
+        Store.open(url)
+
+
+def test_reopening_finds_everything(store: Store, tmp_path: Path) -> None:
+    callback = new_callback(store)
+    Pen(store, callback).write(FLAG, state="READY", snapshot={"phase": "opening", "条": [1]})
+    before, events = store.callback(callback), store.events(callback)
+    store.close()
+    with open_store(tmp_path) as again:
+        assert again.callback(callback) == before
+        assert again.events(callback) == events
+        assert before.snapshot == {"phase": "opening", "条": [1]}
+
+
+# -- policies
+
+
+def test_import_tells_new_unchanged_and_changed(store: Store) -> None:
+    first, second = policy("P1"), policy("P2")
+    assert store.save_policies([first, second]) == (2, 0, 0)
+    moved = policy("P2", phone="13900000009")
+    assert store.save_policies([first, moved, policy("P3")]) == (1, 1, 1)
+    assert store.policy("P2") == moved
+    assert [p.number for p in store.policies(limit=2)] == ["P1", "P2"]
+    assert [p.number for p in store.policies(limit=2, after="P2")] == ["P3"]
+    assert [p.number for p in store.policies_by_phone("13900000001")] == ["P1", "P3"]
+    assert [p.number for p in store.policies_by_phone("13900000009")] == ["P2"]
+
+
+def test_a_callback_keeps_the_policy_it_was_made_from(store: Store) -> None:
+    callback = new_callback(store, "P1")
+    old = store.policy("P1")
+    store.save_policies([policy("P1", term="20年")])
+    assert store.policy("P1").term == "20年"
+    assert store.policy_of(callback) == old
+    assert store.record(callback).policy == old
+
+
+def test_unknown_things_are_not_found(store: Store) -> None:
+    for call in (
+        lambda: store.policy("P9"),
+        lambda: store.callback("x"),
+        lambda: store.policy_of("x"),
+        lambda: store.record("x"),
+        lambda: store.token_for("x"),
+        lambda: store.create_callback("P9", "zh-2026.1", "phone"),
+        lambda: store.book("x", NOW),
+        lambda: store.finish_booking(7),
+    ):
+        with pytest.raises(NotFound):
+            call()
+    assert store.events("x") == []
+
+
+# -- callbacks
+
+
+def test_a_new_callback(store: Store) -> None:
+    row = store.callback(new_callback(store, channel="chat"))
+    assert (row.state, row.owner, row.generation) == ("CREATED", "bot", 1)
+    assert (row.channel, row.outcome, row.snapshot) == ("chat", None, None)
+    assert (row.head_seq, row.head_hash, row.created) == (-1, GENESIS, NOW)
+
+
+def test_listing_by_state_owner_and_policy_page_by_page(store: Store) -> None:
+    ids = [new_callback(store, f"P{n % 2}") for n in range(5)]
+    for id in ids[:3]:
+        Pen(store, id).write(FLAG, state="IN_PROGRESS")
+    store.transfer(ids[0], 1, "queue", [HANDED], NOW, 1, state="HUMAN")
+    newest = ids[::-1]
+
+    def listed(**wanted: object) -> list[str]:
+        return [row.id for row in store.callbacks(**wanted)]  # type: ignore[arg-type]
+
+    assert listed() == newest
+    assert listed(limit=2) == newest[:2]
+    assert listed(limit=2, after=newest[1]) == newest[2:4]
+    assert listed(state="IN_PROGRESS") == [ids[2], ids[1]]
+    assert listed(owner="queue") == [ids[0]]
+    assert listed(policy="P1") == [ids[3], ids[1]]
+    assert [row.id for row in store.open_callbacks()] == [ids[2], ids[1], ids[0]]
+    with pytest.raises(ValueError):
+        store.callbacks(state="DREAMING")
+
+
+def test_states_move_only_as_the_rules_allow(store: Store) -> None:
+    callback = new_callback(store)
+    pen = Pen(store, callback)
+    with pytest.raises(WrongState, match="CREATED cannot become COMPLETED_CLEAN"):
+        pen.write(FLAG, state="COMPLETED_CLEAN")
+    assert store.events(callback) == []  # nothing of a refused transaction stays
+    pen.write(FLAG, state="IN_PROGRESS")
+    pen.write(FLAG, state="COMPLETED_CLEAN", outcome="done")
+    assert store.callback(callback).outcome == "done"
+
+
+# -- events
+
+
+def test_events_are_chained_across_appends(store: Store) -> None:
+    callback = new_callback(store)
+    pen = Pen(store, callback)
+    pen.write(FLAG, FLAG)
+    assert store.append(callback, [], wall=NOW, mono_ms=5, generation=1) == []
+    pen.write(FLAG)
+    events = store.events(callback)
+    assert [e.seq for e in events] == [0, 1, 2]
+    assert verify_chain(events, callback) == []
+    row = store.callback(callback)
+    assert (row.head_seq, row.head_hash) == (2, events[-1].hash)
+    assert len({e.salt for e in events}) == 3
+
+
+@pytest.mark.parametrize("statement", ["UPDATE events SET seq = 9", "DELETE FROM events"])
+def test_event_rows_cannot_be_changed(store: Store, tmp_path: Path, statement: str) -> None:
+    callback = new_callback(store)
+    Pen(store, callback).write(FLAG)
+    raw = sqlite3.connect(database_of(tmp_path))
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        raw.execute(statement)
+    raw.close()
+    assert len(store.events(callback)) == 1
+
+
+def test_a_bad_event_undoes_its_whole_batch(store: Store) -> None:
+    callback = new_callback(store)
+    with pytest.raises(ValueError, match="colour"):
+        Pen(store, callback).write(FLAG, Draft("flagged", {"code": "x", "colour": 1}))
+    assert store.events(callback) == []
+
+
+def test_threads_share_one_store(store: Store) -> None:
+    ids = [new_callback(store, f"P{n}") for n in range(4)]
+    pens = [Pen(store, id) for id in ids]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: pens[n % 4].write(FLAG), range(80)))
+    for id in ids:
+        events = store.events(id)
+        assert len(events) == 20
+        assert verify_chain(events, id) == []
+
+
+# -- ownership
+
+
+def test_a_transfer_shuts_out_the_old_owner(store: Store) -> None:
+    callback = new_callback(store)
+    generation, events = store.transfer(callback, 1, "queue", [HANDED], NOW, 1, state="HUMAN")
+    assert (generation, [e.kind for e in events]) == (2, ["handed_over"])
+    with pytest.raises(OwnershipLost):
+        store.append(callback, [FLAG], wall=NOW, mono_ms=2, generation=1)
+    with pytest.raises(OwnershipLost):
+        store.transfer(callback, 1, "human:李", [], NOW, 2)
+    row = store.callback(callback)
+    assert (row.owner, row.state, row.generation, row.head_seq) == ("queue", "HUMAN", 2, 0)
+
+
+def test_of_two_who_take_a_conversation_one_gets_it(store: Store) -> None:
+    callback = new_callback(store)
+    store.transfer(callback, 1, "queue", [], NOW, 1)
+
+    def take(agent: str) -> bool:
+        try:
+            store.transfer(callback, 2, f"human:{agent}", [], NOW, 2)
+        except OwnershipLost:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(take, [f"agent{n}" for n in range(8)]))
+    assert taken.count(True) == 1
+    assert store.callback(callback).owner == f"human:agent{taken.index(True)}"
+
+
+def test_only_facts_about_the_past_need_no_owner(store: Store) -> None:
+    callback = new_callback(store)
+    store.transfer(callback, 1, "queue", [], NOW, 1)
+    audio = Draft("audio", {"file": "a.wav", "sha256": "0", "frames": 0, "partial": True})
+    store.append(callback, [audio], wall=NOW, mono_ms=2, generation=None)
+    with pytest.raises(OwnershipLost):
+        store.append(callback, [FLAG], wall=NOW, mono_ms=2, generation=None)
+    with pytest.raises(OwnershipLost):
+        store.append(callback, [audio], wall=NOW, mono_ms=2, generation=None, state="READY")
+
+
+@pytest.mark.parametrize("owner", ["", "human:", "nobody", "human:" + "x" * 81, "human:a\nb"])
+def test_owners_are_bot_queue_or_a_named_human(store: Store, owner: str) -> None:
+    callback = new_callback(store)
+    with pytest.raises(ValueError, match="owner"):
+        store.transfer(callback, 1, owner, [], NOW, 1)
+
+
+# -- bookings and links
+
+
+def test_a_newer_booking_replaces_the_older(store: Store) -> None:
+    one, two = new_callback(store, "P1"), new_callback(store, "P2")
+    store.book(one, NOW + timedelta(hours=1))
+    later = store.book(one, NOW + timedelta(hours=3), by="human")
+    sooner = store.book(two, NOW + timedelta(hours=2))
+    assert store.bookings() == [sooner, later]
+    assert store.bookings(before=NOW + timedelta(hours=2)) == [sooner]
+    store.finish_booking(sooner.id)
+    assert store.bookings() == [later]
+    with pytest.raises(NotFound):
+        store.finish_booking(sooner.id)
+
+
+def test_a_booking_is_committed_with_its_events(store: Store) -> None:
+    callback = new_callback(store)
+    drafts = [Draft("rescheduled", {"slot": "明天上午十点"})]
+    with pytest.raises(OwnershipLost):
+        store.book(callback, NOW, drafts=drafts, wall=NOW, mono_ms=1, generation=7)
+    assert store.bookings() == []
+    store.book(callback, NOW, drafts=drafts, wall=NOW, mono_ms=1, generation=1)
+    assert [e.kind for e in store.events(callback)] == ["rescheduled"]
+
+
+def test_links_open_one_callback_until_they_expire(tmp_path: Path) -> None:
+    now = [NOW]
+    with open_store(tmp_path, clock=lambda: now[0]) as store:
+        callback = new_callback(store)
+        token = store.token_for(callback, valid=timedelta(days=1))
+        assert token != store.token_for(callback)
+        found = store.callback_by_token(token)
+        assert found is not None
+        assert found.id == callback
+        for wrong in ("", token[:-1], token + "x", "x" * 10_000, "\ud800"):
+            assert store.callback_by_token(wrong) is None
+        now[0] += timedelta(days=1)
+        assert store.callback_by_token(token) is None
+    assert token.encode() not in database_of(tmp_path).read_bytes()
+
+
+# -- a disk that fails
+
+
+@contextmanager
+def crippled(store: Store, pragma: str) -> Iterator[None]:
+    """Every connection of the store gets SQLite's own limit, as a failing disk would set it."""
+
+    def limit(raw: sqlite3.Connection, _record: object) -> None:
+        raw.execute(f"PRAGMA {pragma}")
+
+    engine = store._database._readers
+    store.close()  # old connections have no limit
+    event.listen(engine, "connect", limit)
+    try:
+        yield
+    finally:
+        event.remove(engine, "connect", limit)
+        store.close()
+
+
+def test_a_full_disk_is_said_and_corrupts_nothing(store: Store) -> None:
+    callback = new_callback(store)
+    pen = Pen(store, callback)
+    pen.write(FLAG)
+    with store._database.read() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+    large, written = Draft("agent_said", {"text": "长" * 9000}), 1
+    with (
+        crippled(store, f"max_page_count = {pages}"),
+        pytest.raises(StoreUnavailable, match="the disk is full") as caught,
+    ):
+        for _ in range(20):
+            pen.write(large)
+            written += 1
+    assert caught.value.retryable
+    assert "长" not in f"{caught.value!r} {caught.value.__cause__!r}"
+    pen.write(FLAG)
+    events = store.events(callback)
+    assert len(events) == written + 1
+    assert verify_chain(events, callback) == []
+
+
+def test_a_read_only_disk_is_said(store: Store) -> None:
+    callback = new_callback(store)
+    with (
+        crippled(store, "query_only = ON"),
+        pytest.raises(StoreUnavailable, match="read-only"),
+    ):
+        Pen(store, callback).write(FLAG)
+    assert store.events(callback) == []
+
+
+def test_a_database_held_by_another_process_is_said(tmp_path: Path) -> None:
+    with open_store(tmp_path, busy_s=0.05) as store:
+        callback = new_callback(store)
+        other = sqlite3.connect(database_of(tmp_path), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="another process holds"):
+            Pen(store, callback).write(FLAG)
+        assert store.callback(callback).head_seq == -1  # readers are not held up
+        other.execute("ROLLBACK")
+        other.close()
+        assert Pen(store, callback).write(FLAG) == 0
+
+
+def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    database_of(tmp_path).write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreUnavailable, match="not a Huifang database"):
+        open_store(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+    with pytest.raises(StoreUnavailable, match="cannot be used"):
+        open_store(tmp_path)

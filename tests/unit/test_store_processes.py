@@ -1,0 +1,104 @@
+"""Two processes on one store: no number twice, no conversation owned twice, nothing half written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from bot.evidence.ledger import verify_chain
+from bot.evidence.verify import verify_store
+from tests.unit.evidence_case import new_callback, open_store
+
+ROOT = Path(__file__).parents[2]
+_START = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from bot.errors import OwnershipLost
+from bot.evidence.ledger import Draft
+from tests.unit.evidence_case import open_store
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+folder, name, callbacks = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+store = open_store(folder, busy_s=30)
+"""
+WRITER = (
+    _START
+    + """
+for n in range(40):
+    draft = Draft("flagged", {"code": f"{name}-{n}"})
+    store.append(callbacks[n % len(callbacks)], [draft, draft], wall=NOW, mono_ms=n, generation=1)
+    print(n, flush=True)
+"""
+)
+TAKER = (
+    _START
+    + """
+for callback in callbacks:
+    try:
+        store.transfer(callback, 1, f"human:{name}", [], NOW, 0)
+    except OwnershipLost:
+        continue
+    print(callback, flush=True)
+"""
+)
+
+
+def start(script: str, folder: Path, name: str, *callbacks: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", script, str(folder), name, *callbacks]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def test_processes_never_write_the_same_number(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        ids = [new_callback(store, f"P{n}") for n in range(2)]
+        writers = [start(WRITER, tmp_path, f"w{n}", *ids) for n in range(3)]
+        for writer in writers:
+            writer.communicate(timeout=120)
+            assert writer.returncode == 0
+        for id in ids:
+            events = store.events(id)
+            assert [e.seq for e in events] == list(range(120))
+            assert verify_chain(events, id) == []
+            assert set(Counter(e.body["code"] for e in events).values()) == {2}
+
+
+def test_processes_never_own_the_same_conversation(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        ids = [new_callback(store, f"P{n}") for n in range(30)]
+        takers = [start(TAKER, tmp_path, name, *ids) for name in ("ming", "li", "wang")]
+        claimed = [taker.communicate(timeout=120)[0].split() for taker in takers]
+        assert [taker.returncode for taker in takers] == [0, 0, 0]
+        assert Counter(id for claims in claimed for id in claims) == Counter(ids)
+        for name, claims in zip(("ming", "li", "wang"), claimed, strict=True):
+            assert all(store.callback(id).owner == f"human:{name}" for id in claims)
+
+
+def test_processes_may_create_the_same_store_at_once(tmp_path: Path) -> None:
+    script = _START + "print(store.callbacks())"
+    openers = [start(script, tmp_path, "x") for _ in range(4)]
+    said = [opener.communicate(timeout=120)[0] for opener in openers]
+    assert [opener.returncode for opener in openers] == [0, 0, 0, 0]
+    assert said == ["[]\n"] * 4
+
+
+def test_what_a_killed_process_had_acknowledged_is_there(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        callback = new_callback(store)
+        for attempt in range(3):
+            writer = start(WRITER, tmp_path, f"w{attempt}", callback)
+            assert writer.stdout is not None
+            seen = [int(writer.stdout.readline()) for _ in range(5 + 4 * attempt)]
+            os.kill(writer.pid, signal.SIGKILL)
+            rest = writer.communicate()[0].split()
+            acknowledged = {*seen, *map(int, rest)}
+            codes = Counter(e.body["code"] for e in store.events(callback))
+            assert all(codes[f"w{attempt}-{n}"] == 2 for n in acknowledged)
+        # A batch is there whole or not at all, and nothing is there twice.
+        assert set(codes.values()) == {2}
+        (report,) = verify_store(store)
+        assert report.integrity
+        assert report.events == sum(codes.values())
