@@ -74,6 +74,14 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Spoken:
+    """One clause on its way to the caller: the speeches that carry its sentences, in order."""
+
+    clause: str
+    speech: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Heard:
     """The utterance or key a turn answers, as evidence."""
 
@@ -92,7 +100,7 @@ class Plan:
     manner: Manner
     drafts: list[Draft] = field(default_factory=list)
     speech: list[Speech] = field(default_factory=list)
-    clause_of: dict[str, str] = field(default_factory=dict)  # last speech id -> clause id
+    spoken: list[Spoken] = field(default_factory=list)
     question: Question | None = None
     wait_s: float | None = None
     handoff: str | None = None
@@ -194,7 +202,7 @@ class Stage:
                     interruptible=clause.interruptible,
                 )
             )
-        plan.clause_of[ids[-1]] = clause.id
+        plan.spoken.append(Spoken(clause.id, tuple(ids)))
         sha256 = clause.wording_sha256(text)
         body: dict[str, Any] = {"clause": clause.id, "form": form, "text": text, "sha256": sha256}
         if kind == "asked":

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from datetime import datetime
 from typing import Literal
 
 from bot import __version__, questionnaire
@@ -70,6 +68,7 @@ class Callbacks:
         callback = self.store.create_callback(policy_number, script.version, channel)
         created = {
             "policy": policy_number,
+            "policy_sha256": self.store.callback(callback).policy_sha256,
             "questionnaire": script.version,
             "questionnaire_sha256": script.sha256,
             "software": __version__,
@@ -154,12 +153,8 @@ class Conversations:
             dialogue=self._dialogue,
             scribe=scribe or known.scribe(callback),
             clock=known.clock,
-            diary=self,
             manner=Manner(rate=rate),
             elder=elder,
             done=known.answered(callback),
             state=state,
         )
-
-    async def book(self, callback: str, when: datetime) -> None:
-        await asyncio.to_thread(self.callbacks.store.book, callback, when)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from bot import logs
 from bot.errors import HuifangError
 from bot.settings import Settings
 from voice.errors import VoiceError
@@ -56,7 +57,6 @@ def serve(
     log_json: Annotated[bool, typer.Option("--log-json", help="Logs as JSON lines.")] = False,
 ) -> None:
     """Run the bot until Ctrl-C."""
-    from bot import logs
     from bot.house import serve_forever
 
     logs.configure(as_json=log_json)
@@ -80,10 +80,8 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End after the calls.")] = False,
 ) -> None:
     """One whole callback by simulated phone, then one that presses 0; then the pages stay up."""
-    from bot import logs
     from bot.demo import show
 
-    logs.configure("WARNING")
     raise typer.Exit(run(show(settings(data or Path("data/demo")), once=once)))
 
 
@@ -113,10 +111,8 @@ def call(
     as_json: JsonOption = False,
 ) -> None:
     """Place one simulated call: real AudioSocket, real sound, real time."""
-    from bot import logs
     from bot.demo import place_one
 
-    logs.configure("WARNING")
     raise typer.Exit(run(place_one(settings(data), scenario, as_json=as_json)))
 
 
@@ -289,6 +285,7 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
 
 def main() -> None:
     """Entry point: errors of ours are one clear line, never a traceback."""
+    logs.configure("WARNING")
     try:
         app()
     except (HuifangError, VoiceError) as error:

@@ -11,15 +11,14 @@ The only writer of a callback's evidence while the bot owns it. It decides nothi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Literal, Protocol
 
 import structlog
 
 from bot import identity, times
-from bot.acting import Heard, Manner, Plan, Question, Stage
+from bot.acting import Heard, Manner, Plan, Question, Spoken, Stage
 from bot.dialogue.protocol import (
     Act,
     Handoff,
@@ -60,12 +59,6 @@ class Dialogue(Protocol):
     async def begin(self, start: Start) -> Moved: ...
 
     async def turn(self, turn: Turn) -> Moved: ...
-
-
-class Diary(Protocol):
-    """Where a call that the policyholder wants later is booked."""
-
-    async def book(self, callback: str, when: datetime) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -131,7 +124,6 @@ class Conversation:
         dialogue: Dialogue,
         scribe: Scribe,
         clock: Clock,
-        diary: Diary,
         manner: Manner,
         elder: bool,
         done: Mapping[str, bool],
@@ -140,7 +132,7 @@ class Conversation:
         """`done` maps items answered earlier to whether they were as expected; `state` is given
         when a human gives the conversation back."""
         self._line, self._script, self._policy = line, script, policy
-        self._dialogue, self._scribe, self._clock, self._diary = dialogue, scribe, clock, diary
+        self._dialogue, self._scribe, self._clock = dialogue, scribe, clock
         self._manner, self._elder = manner, elder
         self._as_expected = dict(done)
         self._resuming = state is not None
@@ -148,10 +140,12 @@ class Conversation:
         self._stage = Stage(script, spoken=line.kind == "phone")
         self._keys = identity.KeyCollector()
         self._question: Question | None = None
-        self._clause_of: dict[str, str] = {}
+        self._spoken: dict[str, Spoken] = {}  # by the last speech of the clause
         self._outstanding: set[str] = set()
-        self._whole: dict[str, Played] = {}
+        self._parts: dict[str, Played] = {}  # of clauses that are still being played
+        self._whole: dict[str, Played] = {}  # of the open question: what was heard to its end
         self._last_text = ""
+        self._identity_tries = 0
         self._slot: Mapping[str, str] = {}
         self._result: Result | None = None
 
@@ -325,7 +319,7 @@ class Conversation:
         if plan.question:
             self._question = plan.question
             self._whole.clear()
-        self._clause_of |= plan.clause_of
+        self._spoken |= {spoken.speech[-1]: spoken for spoken in plan.spoken}
         self._outstanding |= {speech.id for speech in plan.speech}
         self._line.say(plan.speech)
         self._listen(plan.wait_s)
@@ -343,18 +337,18 @@ class Conversation:
         match errand:
             case Verify():
                 result = identity.check(self._last_text, self._policy)
-                await self._scribe.write([Draft("identity", {"result": result})])
+                self._identity_tries += 1
+                tried = {"result": result, "tries": self._identity_tries}
+                await self._scribe.write([Draft("identity", tried)])
                 return await self._dialogue.turn(Turn(state, event=f"identity_{result}"))
             case Reschedule():
                 now = self._clock.now().astimezone()
                 when = times.parse_when(self._last_text, now)
                 if when is None:
                     return await self._dialogue.turn(Turn(state, event="time_unheard"))
-                await self._diary.book(self._scribe.callback, when)
                 self._slot = {"slot": times.spoken_slot(when, now)}
-                await self._scribe.write(
-                    [Draft("rescheduled", {"when": when.isoformat(), **self._slot})]
-                )
+                booked = {"when": when.isoformat(), "text": self._last_text, **self._slot}
+                await self._scribe.book(when, Draft("rescheduled", booked))
                 return await self._dialogue.turn(Turn(state, event="time_booked"))
 
     @property
@@ -428,23 +422,11 @@ class Conversation:
             self._whole[event.id] = event
         elif event.reason.startswith("failed"):
             raise HuifangError("speech could not be played")
-        clause = self._clause_of.pop(event.id, None)
-        if clause is not None:
-            await self._scribe.write(
-                [
-                    Draft(
-                        "played",
-                        {
-                            "clause": clause,
-                            "complete": event.complete,
-                            "start_ms": event.start_ms,
-                            "end_ms": event.end_ms,
-                            "voice": event.voice,
-                            "reason": event.reason,
-                        },
-                    )
-                ]
-            )
+        self._parts[event.id] = event
+        spoken = self._spoken.pop(event.id, None)
+        if spoken is not None:
+            parts = [self._parts.pop(id) for id in spoken.speech]
+            await self._scribe.write([_played(spoken.clause, parts)])
 
     def _heard(self, via: str, said: Utterance, moved: Moved | None) -> Heard:
         body = {
@@ -455,8 +437,8 @@ class Conversation:
             "engine": said.engine,
             "start_ms": said.start_ms,
             "end_ms": said.end_ms,
-            "audio_sha256": hashlib.sha256(said.pcm).hexdigest() if said.pcm else None,
             "over": said.over,
+            **_sound(said),
             **_meaning(moved),
         }
         return Heard(Draft("heard", body), self._scribe.next_seq)
@@ -465,6 +447,32 @@ class Conversation:
         body = {"via": "key", "text": digits, "confidence": 1.0, "start_ms": at_ms}
         body |= {"end_ms": at_ms, "audio_sha256": None, **_meaning(moved)}
         return Heard(Draft("heard", body), self._scribe.next_seq)
+
+
+def _played(clause: str, parts: Sequence[Played]) -> Draft:
+    """A clause left the line: whole only if each of its sentences did."""
+    return Draft(
+        "played",
+        {
+            "clause": clause,
+            "complete": all(part.complete for part in parts),
+            "start_ms": parts[0].start_ms,
+            "end_ms": parts[-1].end_ms,
+            "voice": parts[0].voice,
+            "reason": next((part.reason for part in parts if part.reason), ""),
+        },
+    )
+
+
+def _sound(said: Utterance) -> dict[str, Any]:
+    """What ties an utterance to the recording."""
+    if not said.pcm:
+        return {"audio_sha256": None}
+    return {
+        "audio_sha256": hashlib.sha256(said.pcm).hexdigest(),
+        "audio_start_ms": said.pcm_start_ms,
+        "audio_end_ms": said.pcm_end_ms,
+    }
 
 
 def _meaning(moved: Moved | None) -> dict[str, Any]:

@@ -69,6 +69,20 @@ class Scribe:
             self._committed(events)
             return events
 
+    async def book(self, when: datetime, draft: Draft) -> None:
+        """Book another call of the bot, committed together with its event."""
+        async with self._lock:
+            await asyncio.to_thread(
+                self._store.book,
+                self.callback,
+                when,
+                drafts=[draft],
+                wall=self._clock.now(),
+                mono_ms=self._clock.mono_ms(),
+                generation=self.generation,
+            )
+            self._committed(self._store.events(self.callback)[self.next_seq :])
+
     async def note(self, draft: Draft) -> None:
         """Commit a fact that holds whoever owns the conversation by now (a recording, a fault)."""
         async with self._lock:

@@ -124,7 +124,8 @@ class Policyholder:
 
     def __init__(self, house: House, scenario: Scenario, voice: Speaker) -> None:
         self._house, self._scenario, self._voice = house, scenario, voice
-        self._asked: asyncio.Queue[Event] = asyncio.Queue()
+        self._asked: asyncio.Queue[str] = asyncio.Queue()  # clauses
+        self._played: asyncio.Queue[str] = asyncio.Queue()  # clauses heard to their end
 
     async def call(self) -> Outcome:
         """Place the call and play it to its end. Raises HuifangError when it is not let in."""
@@ -135,8 +136,12 @@ class Policyholder:
         await self._telephony("incoming", uuid=call_uuid, caller=policy.phone)
 
         def follow(event: Event) -> None:
-            if event.callback == callback and event.kind == "asked":
-                self._asked.put_nowait(event)
+            if event.callback != callback:
+                return
+            if event.kind == "asked":
+                self._asked.put_nowait(event.body["clause"])
+            elif event.kind == "played" and event.body["complete"]:
+                self._played.put_nowait(event.body["clause"])
 
         house.listeners.append(follow)
         caller = SimulatedCaller()
@@ -162,7 +167,12 @@ class Policyholder:
                     if gone in done:
                         return
                     raise ConfigError("the bot asked nothing for a minute")
-                if not await self._answer(caller, asked.result().body["clause"], policy):
+                answer = asyncio.create_task(self._answer(caller, asked.result(), policy))
+                await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+                if not answer.done():
+                    answer.cancel()
+                    return
+                if not answer.result():
                     return
         finally:
             gone.cancel()
@@ -176,10 +186,12 @@ class Policyholder:
             caller.key(press.key)
             await caller.closed.wait()
             return False
+        while await self._played.get() != clause:
+            pass  # what led up to the question
         if not await caller.wait_quiet(QUIET_MS, PATIENCE_S):
             return False
         while not self._asked.empty():  # the question was repeated in other words meanwhile
-            clause = self._asked.get_nowait().body["clause"]
+            clause = self._asked.get_nowait()
         answer = self._scenario.answers.get(clause, self._scenario.otherwise)
         if answer.hangup:
             return False

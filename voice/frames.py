@@ -28,8 +28,8 @@ class Transcript:
     engine: str  # recogniser and model, with the model's hash where it is known
     ms: float  # decoding time
     scores: Mapping[str, float] = field(default_factory=dict)
-    """Closed-set scores (see `listening.whisper`): "yes_no" = yes against the best no,
-    "yes_other" = yes against the best other candidate; ratios, > 1 favours yes. Empty if not asked."""
+    """Closed-set scores (see `listening.closed_set`): "yes_no" = yes against the best no,
+    "yes_other" = yes against the best other; ratios, > 1 favours yes. Empty if not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,17 @@ class Utterance:
     start_ms: int
     end_ms: int
     pcm: bytes = field(default=b"", repr=False)  # the sound, empty for text
+    pcm_start_ms: int = 0  # where `pcm` begins: some sound before `start_ms` is kept
     rate: int = PHONE_RATE
     no_speech: float = 0.0
     engine: str = "typed"
     scores: Mapping[str, float] = field(default_factory=dict)
     over: str | None = None  # id of the Speech that was still playing when the caller began
+
+    @property
+    def pcm_end_ms(self) -> int:
+        """Where `pcm` ends."""
+        return self.pcm_start_ms + len(self.pcm) * 1000 // (2 * self.rate)
 
 
 @dataclass(frozen=True, slots=True)

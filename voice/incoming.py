@@ -147,6 +147,7 @@ class Incoming:
                 start_ms=said.start_ms,
                 end_ms=said.end_ms,
                 pcm=said.pcm,
+                pcm_start_ms=said.pcm_start_ms,
                 rate=self._rate,
                 no_speech=heard.no_speech,
                 engine=heard.engine,

@@ -18,6 +18,7 @@ from typing import Any
 from bot.evidence import wav
 from bot.evidence.kinds import check
 from bot.evidence.ledger import Event, canonical
+from bot.evidence.summary import span_ms
 
 MANIFEST = "manifest.json"
 EVENTS = "events.jsonl"
@@ -99,7 +100,7 @@ def cut_name(event: Event) -> str:
 
 def cut(event: Event, sound: wav.Sound) -> bytes:
     """That sound as a WAV file: our side with the AI label, or the caller's."""
-    start, end = event.body["start_ms"], event.body["end_ms"]
+    start, end = span_ms(event)
     if event.kind == "heard":
         return wav.mono(sound.cut("caller", start, end), wav.HUMAN)
     return wav.mono(sound.cut("bot", start, end), wav.LABEL)

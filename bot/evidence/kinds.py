@@ -100,6 +100,8 @@ KINDS: Mapping[str, Kind] = {
             "start_ms": _START,
             "end_ms": _END,
             "audio_sha256": _HEARD_AUDIO,
+            "audio_start_ms": "where the hashed samples begin in the recording",
+            "audio_end_ms": "where the hashed samples end in the recording",
             "over": "id of the speech it interrupted; null when none",
             "intent": "finest meaning",
             "answer": "yes, no or unclear",

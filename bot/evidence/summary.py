@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from bot.evidence.ledger import Event
@@ -34,10 +35,9 @@ class Attempt:
 def attempts(events: Sequence[Event]) -> list[Attempt]:
     """In order; events before the first call (`created`) belong to none."""
     starts = [n for n, event in enumerate(events) if event.kind == "called"]
-    ends = [*starts[1:], len(events)]
     return [
         Attempt(events[start], tuple(events[start:end]))
-        for start, end in zip(starts, ends, strict=True)
+        for start, end in pairwise([*starts, len(events)])
     ]
 
 
@@ -62,6 +62,15 @@ def sounds(events: Sequence[Event]) -> Iterator[tuple[Event, Event]]:
             by_voice = event.kind == "heard" and event.body["via"] == "voice"
             if event.kind == "played" or by_voice:
                 yield event, audio
+
+
+def span_ms(event: Event) -> tuple[int, int]:
+    """Where the sound of a `played` or `heard` event lies in its recording: of an utterance the
+    very samples that were hashed, as far as the line told."""
+    start, end = event.body.get("audio_start_ms"), event.body.get("audio_end_ms")
+    if start is None or end is None:
+        start, end = event.body["start_ms"], event.body["end_ms"]
+    return int(start), int(end)
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

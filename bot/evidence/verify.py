@@ -3,10 +3,11 @@
 Integrity and completeness are told apart. Integrity: the chain holds, files are the ones the chain
 names. Completeness: nothing is missing (see `completeness`). A record under way is not complete.
 
-An utterance's `audio_sha256` is the hash of the PCM that the recogniser was given. Whether the
-recording holds the very same samples at the stated offsets depends on the line; it is counted
-(`utterances_matching` of `utterances`) and never claimed. The recording itself is held by the hash
-in its `audio` event.
+An utterance's `audio_sha256` is the hash of the PCM that the recogniser was given. Where the event
+says at which offsets the recording holds these samples, they must be there. Where it gives only the
+offsets of the words, the same samples may or may not be found there; that is counted
+(`utterances_matching` of `utterances`) and not judged. The recording itself is held by the hash in
+its `audio` event.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, Protocol
 from bot.evidence import exported, wav
 from bot.evidence.completeness import missing
 from bot.evidence.ledger import Event, Fault, canonical, verify_chain
-from bot.evidence.summary import sounds, summary
+from bot.evidence.summary import sounds, span_ms, summary
 
 _FORMLESS = "the events do not have the form of a record"
 
@@ -207,9 +208,13 @@ class _Audio:
             sound, stated = recorded[audio.seq], heard.body.get("audio_sha256")
             if heard.kind != "heard" or sound is None or stated is None:
                 continue
-            pcm = sound.cut("caller", heard.body["start_ms"], heard.body["end_ms"])
+            same = wav.pcm_sha256(sound.cut("caller", *span_ms(heard))) == stated
             self.utterances += 1
-            self.matching += wav.pcm_sha256(pcm) == stated
+            self.matching += same
+            # A process that died may have lost the recording's last second, and says so.
+            cut_off = audio.body["partial"] and span_ms(heard)[1] * 8 > sound.frames
+            if not same and not cut_off and heard.body.get("audio_start_ms") is not None:
+                self.changed.append(f"the recording does not hold what event {heard.seq} heard")
 
     def _recording(self, event: Event) -> wav.Sound | None:
         """The sound the event names, if it is unchanged."""

@@ -148,10 +148,12 @@ class Store:
 
         `generation` must be the callback's, else OwnershipLost. It may be None only for facts
         that hold whoever owns the conversation (the recording of a call that was handed over, a
-        failure) and change nothing else. Raises WrongState, NotFound, and ValueError for a body outside the table of kinds.
+        failure) and change nothing else. Raises WrongState, NotFound, and ValueError for a body
+        outside the table of kinds.
         """
         ownerless = {d.kind for d in drafts} <= events.OWNERLESS
-        if generation is None and not (ownerless and snapshot is state is outcome is None):
+        changes = not (snapshot is None and state is None and outcome is None)
+        if generation is None and (changes or not ownerless):
             raise OwnershipLost("these events need an owner")
         with self._database.write() as connection:
             row = callbacks.hold(connection, callback, generation)

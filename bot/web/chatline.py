@@ -276,8 +276,9 @@ class ChatLine:
             self._shown_alarm.set(SHOWN_WITHIN_S, self._dead_page)
         else:
             self._shown_alarm.cancel()
-        if self._patience_s is not None and self._peer and not self._unshown:
-            self._silence_alarm.set(self._patience_s, self._silent)
+        listening = self._patience_s is not None and not self._standing.ended
+        if listening and self._peer and not self._unshown:
+            self._silence_alarm.set(self._patience_s or 0.0, self._silent)
         else:
             self._silence_alarm.cancel()
 

@@ -20,7 +20,9 @@ from nlu.components.normalise import normalise
 from nlu.components.table import table
 
 WORD = re.compile(r"[a-z]+|\w")
-NUMBER = re.compile(r"\d+|[零一二三四五六七八九十百千万亿两幺〇]{2,}|[三四五六七八九十百千万](?=[年天块万千百岁月号])")
+NUMBER = re.compile(
+    r"\d+|[零一二三四五六七八九十百千万亿两幺〇]{2,}|[三四五六七八九十百千万](?=[年天块万千百岁月号])"
+)
 NOTHING = "无言"  # stands for an empty text: the classifier cannot do without a feature
 
 

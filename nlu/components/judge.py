@@ -27,7 +27,10 @@ ANSWERS: dict[str, Answer] = {"affirm": "yes", "deny": "no"}
 
 # Kinds of words that are a yes in themselves, by what the question hopes for.
 _CORES = {"+": {"agree", "good", "know", "did"}, "-": {"agree", "had"}}
-_SOUND_ALIKE = {"human": ("转人工", "人工服务", "人工客服"), "repeat": ("再说一遍", "重复一遍", "没听清")}
+_SOUND_ALIKE = {
+    "human": ("转人工", "人工服务", "人工客服"),
+    "repeat": ("再说一遍", "重复一遍", "没听清"),
+}
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,9 @@ def _bare(text: str) -> str:
 
 def _key(text: str, heard: Heard, rules: Table) -> str | None:
     """A digit means a key if it was keyed or typed alone; spoken only with 按 ("按一")."""
-    found = re.fullmatch(r"(?P<press>我?要?[按选]|键)?(?P<key>[0-9*一二零九])(?:号|键|号键)?", _bare(text))
+    found = re.fullmatch(
+        r"(?P<press>我?要?[按选]|键)?(?P<key>[0-9*一二零九])(?:号|键|号键)?", _bare(text)
+    )
     if not found or (heard.via == "voice" and not found["press"]):
         return None
     key = found["key"].translate(str.maketrans("一二零九", "1209"))
@@ -125,7 +130,7 @@ def _answer(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | No
         if row.effect == "deny":
             return _no(heard, guess, reason, rules)
         return _meaning(row.effect, guess, reason)
-    if heard.question == "-" and (found := _claimed(text, heard, guess, rules)):
+    if heard.question == "-" and (found := _claimed(text, guess, rules)):
         return found
     if row := _first(rules.denials, text, heard):
         return _no(heard, guess, f"{row.id} {row.meaning}", rules)
@@ -136,7 +141,7 @@ def _answer(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | No
     return _yes(text, heard, guess, rules)
 
 
-def _claimed(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
+def _claimed(text: str, guess: Guess, rules: Table) -> Meaning | None:
     """To "has anybody promised …": a claim without a negation in its clause is a yes."""
     clauses = [c for c in text.split("，") if c]
     claims = [c for c in clauses if rules.claims.search(c) and not rules.negators.search(c)]
@@ -150,13 +155,14 @@ def _claimed(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | N
 @dataclass(frozen=True)
 class _Clause:
     core: bool  # holds a word that is a yes in itself
-    me: bool  # speaks of the caller
+    mine: bool  # with the caller as its subject: 我 comes before it, and nothing unknown between
     unknown: int  # characters that are not in the vocabulary
+    like_no: bool  # one of those sounds like 不 or 没
 
 
 def _read(clause: str, cores: set[str], rules: Table) -> _Clause:
     """One clause, read from left to right, the longest known word first."""
-    at, core, me, unknown = 0, False, False, 0
+    at, core, me, mine, unknown, like_no = 0, False, False, False, 0, False
     while at < len(clause):
         best, kind = 0, ""
         for name, words in rules.vocabulary.items():
@@ -164,10 +170,13 @@ def _read(clause: str, cores: set[str], rules: Table) -> _Clause:
             if found and found.end() - at > best:
                 best, kind = found.end() - at, name
         core = core or kind in cores
-        me = me or kind == "me"
-        unknown += best == 0
+        me = bool(best) and (me or kind == "me")
+        mine = mine or (me and kind in cores)
+        if not best:
+            unknown += 1
+            like_no = like_no or pinyin.like_no(clause[at])
         at += best or 1
-    return _Clause(core, me, unknown)
+    return _Clause(core, mine, unknown, like_no)
 
 
 def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
@@ -178,13 +187,17 @@ def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
     if not any(c.core for c in clauses):
         return None
     need = rules.agreement
-    if any(not c.me or c.unknown > need.unknown_me for c in doubtful) or unknown > need.unknown:
+    if any(c.like_no for c in clauses):
+        return _meaning("hedge", guess, "有个字读音像不或没")
+    if any(not c.mine or c.unknown > need.unknown_me for c in doubtful) or unknown > need.unknown:
         return _meaning("hedge", guess, "有听不懂的词")
     if heard.question == "-" and not unknown:
         return _meaning("affirm", guess, "说有")  # not what is hoped for: the words are enough
     sure = need.classifier_me if doubtful else need.classifier_loose if unknown else need.classifier
     if guess.affirm < sure:
         return _meaning("hedge", guess, "文字像是，分类器不同意")
+    if heard.via == "voice" and "yes_no" not in heard.scores and rules.same_sound.search(text):
+        return _meaning("hedge", guess, "读音和否定一样")
     return _agreed("affirm", heard, guess, "句中每个词都是肯定", rules)
 
 
@@ -218,13 +231,13 @@ def _agreed(
 
 
 def _last_resort(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning:
-    """The table was silent: similar sounds, then the classifier, which can bring anything but yes."""
+    """The table was silent: similar sounds, then the classifier, which brings anything but yes."""
     for intent, phrases in _SOUND_ALIKE.items():
         if phrase := pinyin.contains(text, phrases):
             return _meaning(intent, guess, f"读音像“{phrase}”")
-    if heard.via == "voice" and heard.scores.get("yes_no", 0.0) >= rules.agreement.repaired_yes_no:
-        if found := _repaired(text, heard, guess, rules):
-            return found
+    strong = heard.scores.get("yes_no", 0.0) >= rules.agreement.repaired_yes_no
+    if heard.via == "voice" and strong and (found := _repaired(text, heard, guess, rules)):
+        return found
     if guess.intent in REQUESTS and guess.confidence >= rules.agreement.request:
         return _meaning(guess.intent, guess, "分类器")
     if guess.intent == "inform" or (

@@ -1,4 +1,4 @@
-"""One spelling for everything: half-width, lower case, simplified characters, no control characters.
+"""One spelling for everything: half-width, lower case, simplified, no control characters.
 
 Pure. What is heard or typed is only ever looked at in this form; it is never executed or echoed.
 """

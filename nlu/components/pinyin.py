@@ -13,6 +13,9 @@ _INITIALS = {"zh": "z", "ch": "c", "sh": "s", "l": "n", "r": "n"}
 # A syllable that says no must never be spoken over by a repair.
 _NEGATORS = frozenset("不没未无非别冇唔勿莫甭")
 
+# The sounds of 不, 没 and 未.
+_NO_SOUNDS = frozenset({("b", "u"), ("m", "ei"), ("w", "ei")})
+
 Sound = tuple[str, str]  # folded initial, folded final; toneless
 
 
@@ -40,6 +43,11 @@ def contains(text: str, phrases: Iterable[str]) -> str | None:
         if any(heard[i : i + span] == wanted for i in range(len(heard) - span + 1)):
             return phrase
     return None
+
+
+def like_no(char: str) -> bool:
+    """Whether a character sounds like 不, 没 or 未 and so may stand for one."""
+    return sounds(char)[0] in _NO_SOUNDS
 
 
 def _near(heard: tuple[Sound, ...], wanted: tuple[Sound, ...]) -> bool:

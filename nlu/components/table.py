@@ -70,6 +70,7 @@ class Table:
     negators: re.Pattern[str]
     claims: re.Pattern[str]
     know: re.Pattern[str]
+    same_sound: re.Pattern[str]  # spoken, only the sound can tell it from a no
     topic: re.Pattern[str]  # where a clause may be cut: before 我知道, after its topic
     vocabulary: Mapping[str, re.Pattern[str]]
     """The words a yes may consist of, by kind: agree, good, know, did, had, me, other, number."""
@@ -152,6 +153,7 @@ def table() -> Table:
         negators=compiled(data["negators"]),
         claims=compiled(data["claims"]["pattern"]),
         know=compiled("<know>"),
+        same_sound=compiled(data["same_sound"]),
         topic=compiled(data["topic"]),
         vocabulary={k: compiled(_longest_first(v)) for k, v in data["vocabulary"].items()},
         repairable=tuple(data["repairable"]),

@@ -11,15 +11,27 @@ from hashlib import sha256
 from pathlib import Path
 
 from bot.evidence.audio import AudioFile, StereoRecorder
-from bot.evidence.ledger import Draft
+from bot.evidence.ledger import Draft, Event, chain
 from bot.policy import Policy, Product
 from bot.store import Store
 
 NOW = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
+CALLBACK = "0f8fad5b-d9cb-469f-a165-70867728950e"
 QUESTIONS = {
     "B1": "您于二〇二六年十一月一日投保了《安心终身寿险》，是您本人购买的吗？",
     "Y1": "业务人员有没有向您承诺过<b>保证收益</b>？",
 }
+
+
+def build(drafts: list[Draft], callback: str = CALLBACK) -> list[Event]:
+    """The drafts as a chain, without a store."""
+    events: list[Event] = []
+    for number, draft in enumerate(drafts):
+        previous = events[-1] if events else None
+        at = NOW + timedelta(seconds=number)
+        salt = f"{number:032x}"
+        events.append(chain(previous, callback, draft, at, number * 1000, salt=salt))
+    return events
 
 
 def policy(number: str = "P2026000001", **changes: object) -> Policy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,9 +17,7 @@ from bot.evidence import ledger
 from bot.evidence.kinds import KINDS
 from bot.evidence.ledger import Draft, Event, chain, verify_chain
 from bot.evidence.states import FINISHED, TRANSITIONS, State, WrongState, allowed, move
-
-NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-CALLBACK = "0f8fad5b-d9cb-469f-a165-70867728950e"
+from tests.unit.evidence_case import CALLBACK, NOW, build
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _drafts = st.one_of(
@@ -31,16 +29,6 @@ _drafts = st.one_of(
         st.integers(0, 2**40),
     ),
 )
-
-
-def build(drafts: list[Draft], callback: str = CALLBACK) -> list[Event]:
-    events: list[Event] = []
-    for number, draft in enumerate(drafts):
-        previous = events[-1] if events else None
-        at = NOW + timedelta(seconds=number)
-        salt = f"{number:032x}"
-        events.append(chain(previous, callback, draft, at, number * 1000, salt=salt))
-    return events
 
 
 def changed(event: Event) -> list[Event]:
@@ -76,7 +64,7 @@ def test_removed_repeated_and_reordered_events_are_found(
 
     removed = events[:at] + events[at + 1 :]
     assert verify_chain(removed)[0].problem == ("head_cut" if at == 0 else "gap")
-    repeated = [*events[:at + 1], events[at], *events[at + 1:]]
+    repeated = [*events[: at + 1], events[at], *events[at + 1 :]]
     assert verify_chain(repeated)[0].problem == "repeated"
     swapped = list(events)
     swapped[at], swapped[other] = swapped[other], swapped[at]

@@ -1,4 +1,4 @@
-"""Two processes on one store: no number twice, no conversation owned twice, nothing half written."""
+"""Processes on one store: no number twice, no conversation owned twice, nothing half written."""
 
 from __future__ import annotations
 

@@ -19,8 +19,7 @@ from bot.evidence.export import export
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.verify import Report, verify_events, verify_folder, verify_store
 from bot.store import Store
-from tests.unit.evidence_case import Pen, finished_callback, new_callback, open_store
-from tests.unit.test_ledger import build
+from tests.unit.evidence_case import Pen, build, finished_callback, new_callback, open_store
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +239,23 @@ def test_hashes_around_nonsense_do_not_stop_the_verifier(folder: Path) -> None:
 def test_lines_that_are_no_events_are_refused(line: bytes) -> None:
     with pytest.raises(ValueError):
         exported.read_event(line)
+
+
+@pytest.mark.parametrize(("shift_ms", "found"), [(0, True), (20, False)])
+def test_stated_samples_must_be_in_the_recording(
+    original: Path, shift_ms: int, found: bool
+) -> None:
+    """An utterance whose words lie within the samples that were hashed."""
+    drafts = [Draft(e.kind, e.body) for e in events_of(original)]
+    heard = dict(drafts[5].body)
+    start, end = heard["start_ms"] + shift_ms, heard["end_ms"] + shift_ms
+    heard |= {"audio_start_ms": start, "audio_end_ms": end, "start_ms": 2240, "end_ms": 2800}
+    drafts[5] = Draft("heard", heard)
+    report = verify_events(build(drafts), audio_folder=original)
+    assert report.integrity is found
+    assert report.utterances_matching == 1 + found
+    if not found:
+        assert report.first_bad == "the recording does not hold what event 5 heard"
 
 
 # -- the store

@@ -60,9 +60,11 @@ async def page_of(browser: Browser, width: int = 1280, height: int = 800) -> Asy
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on(
         "console",
-        lambda line: faults.append(line.text)
-        if line.type == "error" and "Content Security" in line.text
-        else None,
+        lambda line: (
+            faults.append(line.text)
+            if line.type == "error" and "Content Security" in line.text
+            else None
+        ),
     )
     try:
         yield page

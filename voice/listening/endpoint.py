@@ -76,6 +76,7 @@ class SpeechEnded:
     pcm: bytes
     start_ms: int
     end_ms: int
+    pcm_start_ms: int = 0  # where the pcm begins: the pre-roll before start_ms
     cut: bool = False  # it reached `max_ms`, or the line ended in mid-speech
 
 
@@ -109,6 +110,7 @@ class Endpointer:
         self._paused = False
         self._sound.clear()
         self._start = 0  # frame of the first sound
+        self._first = 0  # frame with which the kept sound begins
         self._last = 0  # frame after the last sound
         self._run = 0  # speaking frames in a row
         self._voiced = 0  # speaking frames of this utterance
@@ -159,8 +161,9 @@ class Endpointer:
         self._start, self._last = self._now - since, self._now
         self._voiced, self._peak = sum(self._recent), level
         self._run = self._settings.resume_frames
-        for earlier in list(self._before)[-keep:]:
-            self._sound += earlier
+        kept = list(self._before)[-keep:]
+        self._first = self._now - len(kept)
+        self._sound += b"".join(kept)
         self._before.clear()
         self._recent.clear()
         return [SpeechStarted(self._start * FRAME_MS)]
@@ -201,6 +204,8 @@ class Endpointer:
             event = SpeechDropped(self._now * FRAME_MS)
         else:
             kept = self._kept if self._paused else len(self._sound)
-            event = SpeechEnded(bytes(self._sound[:kept]), *self._span(), cut=cut)
+            event = SpeechEnded(
+                bytes(self._sound[:kept]), *self._span(), self._first * FRAME_MS, cut=cut
+            )
         self._forget()
         return event

@@ -41,12 +41,16 @@ export class Log {
     const follow = nearBottom();
     this.#element.querySelector(".newest")?.classList.remove("newest");
     this.#element.append(this.#bubble(message));
-    if (follow || message.who === "caller") this.toBottom();
+    if (follow || message.who === "caller") this.reveal();
     return true;
   }
 
-  toBottom() {
-    window.scrollTo({ top: document.documentElement.scrollHeight });
+  // Bring the last message into view: its beginning, when it is longer than the view.
+  reveal() {
+    const last = this.#element.lastElementChild;
+    const style = getComputedStyle(document.documentElement);
+    const room = window.innerHeight - parseFloat(style.scrollPaddingTop) - parseFloat(style.scrollPaddingBottom);
+    last?.scrollIntoView({ block: last.offsetHeight > room ? "start" : "end" });
   }
 
   #bubble({ seq, who, text, at }) {

@@ -37,7 +37,7 @@ function standing({ owner, agent, item, items, elder, ended: over }) {
   answers.usable = connection.open && !over;
   answers.human = owner !== "bot";
   if (elder) prefs.suggestElder();
-  byId("progress").hidden = !item;
+  byId("progress-bar").hidden = !item;
   if (item) {
     say(byId("progress-text"), `第 ${item} 项，共 ${items} 项`);
     Object.assign(byId("progress-bar"), { max: items, value: item });
@@ -59,7 +59,7 @@ const on = {
     fresh.filter(({ who }) => who === "caller").forEach(({ text }) => answers.confirmed(text));
     answers.giveBackUnsent();
     standing(message.standing);
-    if (fresh.length) log.toBottom();
+    if (fresh.length) log.reveal();
     arrived();
   },
   message({ message }) {
@@ -124,14 +124,16 @@ byId("resume").onclick = () => {
   connection.resume();
 };
 
-// Focused elements must not hide behind what sticks to the bottom: the whole dock, or on low
-// screens its upper part. Its height changes with letter size and banners.
-const measure = new ResizeObserver(() => {
-  const height = byId("dock").offsetHeight || byId("foot").offsetHeight;
-  document.documentElement.style.setProperty("--foot", `${height}px`);
-});
-measure.observe(byId("dock"));
-measure.observe(byId("foot"));
+// Nothing in focus and no new message may hide behind what sticks to the edges. On low screens
+// that is only a part of it (the wrapper then has no box); heights change with letters and banners.
+function measure() {
+  for (const [edge, whole, part] of [["--head", "status", "label"], ["--foot", "dock", "foot"]]) {
+    const height = byId(whole).offsetHeight || byId(part).offsetHeight;
+    document.documentElement.style.setProperty(edge, `${height}px`);
+  }
+}
+const resized = new ResizeObserver(measure);
+for (const id of ["status", "label", "dock", "foot"]) resized.observe(byId(id));
 
 if (token) {
   say(byId("connection"), "正在连接……");

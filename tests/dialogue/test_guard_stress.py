@@ -1,0 +1,81 @@
+"""Sentences bent until they break: with a classifier that always believes in a yes, the words
+alone must never let a no through. Every yes with 不 or 没 put in, every no with one taken out,
+every no with a homophone in it, and a yes and a no joined."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+from pypinyin import lazy_pinyin
+
+from nlu.components.judge import Guess, Heard, judge
+from tests.dialogue.corpus import Labelled, read
+
+BELIEVER = Guess("affirm", 0.99, 0.99)
+ROWS: list[Labelled] = [*read("dev"), *read("heldout")]
+YES = sorted({r.text for r in ROWS if r.question == "+" and r.answer == "yes"})
+NO = sorted({r.text for r in ROWS if r.question == "+" and r.answer == "no"})
+JOINTS = ["", "，", " "]
+NEGATORS = "不没"
+
+
+def is_yes(text: str, **heard: object) -> bool:
+    return judge(Heard(text, **heard), BELIEVER).answer == "yes"  # type: ignore[arg-type]
+
+
+def bent(sentences: list[str]) -> Iterator[tuple[str, int]]:
+    for text in sentences:
+        for at in range(len(text)):
+            yield text, at
+
+
+def test_a_yes_with_a_negation_put_in_is_not_a_yes() -> None:
+    wrong = [
+        made
+        for text, at in bent(YES)
+        for negator in NEGATORS
+        if is_yes(made := text[:at] + negator + text[at:])
+    ]
+    assert not wrong
+
+
+def test_a_yes_and_a_no_joined_are_not_a_yes() -> None:
+    dice = random.Random(20261122)
+    for _ in range(10_000):
+        parts = [dice.choice(YES), dice.choice(NO)]
+        dice.shuffle(parts)
+        assert not is_yes(dice.choice(JOINTS).join(parts)), parts
+
+
+def test_a_no_with_any_homophone_in_it_is_not_a_yes() -> None:
+    sounds: dict[str, set[str]] = defaultdict(set)
+    for char in {c for r in ROWS for c in r.text if "\u4e00" <= c <= "\u9fff"}:
+        sounds[lazy_pinyin(char)[0]].add(char)
+    wrong = [
+        (text, made)
+        for text, at in bent(NO)
+        for other in sounds.get(lazy_pinyin(text[at])[0], set()) - {text[at]}
+        if is_yes(made := text[:at] + other + text[at + 1 :])
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.99])
+def test_a_spoken_no_that_lost_its_negation_is_asked_again(confidence: float) -> None:
+    """Words cannot show what was never written; the sound can: 不X never scored above 0.2
+    against its yes in quiet, and 没收到 written as 我收到 at 5 dB scored 1.3."""
+    for scores in ({"yes_no": 0.2, "yes_other": 9.0}, {"yes_no": 1.3, "yes_other": 9.0}):
+        for text, at in bent(NO):
+            if text[at] in NEGATORS:
+                made = text[:at] + text[at + 1 :]
+                assert not is_yes(made, via="voice", confidence=confidence, scores=scores), made
+
+
+def test_a_typed_no_that_lost_one_of_two_negations_is_not_a_yes() -> None:
+    for text, at in bent(NO):
+        rest = text[:at] + text[at + 1 :]
+        if text[at] in NEGATORS and any(n in rest for n in NEGATORS) and "保" not in rest:
+            assert not is_yes(rest), rest
