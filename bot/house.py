@@ -17,7 +17,7 @@ from aiohttp import web
 from bot import parts, telephony
 from bot.callbacks import Callbacks, Conversations
 from bot.dialogue.client import Dialogue
-from bot.errors import HuifangError
+from bot.errors import ConfigError, HuifangError
 from bot.evidence.ledger import Event
 from bot.handoff import HumanDesk
 from bot.metrics import Metrics
@@ -25,7 +25,7 @@ from bot.recovery import recover_all
 from bot.settings import Settings
 from bot.store import Store
 from bot.switchboard import Switchboard
-from bot.web.app import make_app
+from bot.web.app import make_app, make_runner
 from voice.audiosocket_server import AudioSocketServer
 from voice.errors import VoiceError
 from voice.listening.pool import RecogniserPool
@@ -122,11 +122,13 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         secret = console_secret(settings.data)
         metrics.watch_line(pacer, lambda: audiosocket.refused)
         exchange = telephony.make_app(switchboard, metrics)
-        telephony_port = await _http(stack, exchange, settings.host, settings.telephony_port)
+        runner = await telephony.serve(exchange, settings.host, settings.telephony_port)
+        stack.push_async_callback(runner.cleanup)
+        telephony_port: int = runner.addresses[0][1]
         pages = make_app(
             desk, console_secret=secret, company=settings.company, hotline=settings.hotline
         )
-        web_port = await _http(stack, pages, settings.host, settings.web_port)
+        web_port = await _serve_pages(stack, pages, settings.host, settings.web_port)
         stack.push_async_callback(desk.close)
         log.info("house.open", web=web_port, telephony=telephony_port, audio=audiosocket.port)
         yield House(
@@ -135,9 +137,17 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         )  # fmt: skip
 
 
-async def _http(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> int:
-    runner = await telephony.serve(app, host, port)
+async def _serve_pages(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> int:
+    runner = make_runner(app)
+    await runner.setup()
     stack.push_async_callback(runner.cleanup)
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise ConfigError(
+            f"the pages cannot be served on {host}:{port}: {error.strerror}; "
+            "stop the program that uses the port or choose another"
+        ) from error
     bound: int = runner.addresses[0][1]
     return bound
 

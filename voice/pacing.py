@@ -20,6 +20,7 @@ from voice.frames import FRAME_MS
 log = structlog.get_logger()
 
 PERIOD_NS = FRAME_MS * 1_000_000
+TELL_NS = 10_000_000_000  # between two warnings about stalls
 MAX_BURST = 5  # frames sent at once after a short stall; a phone's jitter buffer takes 100 ms
 
 
@@ -96,6 +97,8 @@ class Pacer:
     def __init__(self, now: Callable[[], int] = monotonic_ns) -> None:
         self.lateness = Lateness()
         self.skipped = 0  # ticks given up after a stall
+        self._told = 0  # of these, how many the log knows of
+        self._quiet_until = 0
         self._now = now
         self._lines: dict[Paced, None] = {}  # in the order they came
         self._task: asyncio.Task[None] | None = None
@@ -142,7 +145,7 @@ class Pacer:
         """One wake-up's work for every line; `deadline` is that of the first tick due."""
         if due.skipped:
             self.skipped += due.skipped
-            log.warning("pacer.stalled", ticks=due.skipped, lines=len(self._lines))
+            self._tell(self._now())
         first = deadline + due.skipped * PERIOD_NS
         for line in tuple(self._lines):
             for _ in range(due.skipped):
@@ -150,6 +153,12 @@ class Pacer:
             for n in range(due.frames):
                 self._tick(line)
                 self.lateness.add(max(0, self._now() - first - n * PERIOD_NS) / 1e9)
+
+    def _tell(self, now: int) -> None:
+        """A loaded machine stalls often: one line a while says how much."""
+        if now >= self._quiet_until:
+            log.warning("pacer.stalled", ticks=self.skipped - self._told, lines=len(self._lines))
+            self._told, self._quiet_until = self.skipped, now + TELL_NS
 
     def _tick(self, line: Paced) -> None:
         self._guard(line, line.tick)

@@ -73,6 +73,15 @@ async def page_of(browser: Browser, width: int = 1280, height: int = 800) -> Asy
     assert not faults, faults
 
 
+async def login(page: Page, url: str, agent: str = "李娜") -> None:
+    """Open the console as this agent."""
+    await page.goto(f"{url}/console")
+    await page.fill("#agent", agent)
+    await page.fill("#secret", SECRET)
+    await page.keyboard.press("Enter")
+    await page.get_by_text(f"坐席：{agent}").wait_for()
+
+
 async def screenshot(page: Page, name: str) -> None:
     SCREENS.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=SCREENS / f"{name}.png")

@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 from structlog.testing import capture_logs
+from yarl import URL
 
 from bot.errors import HuifangError
 from tests.web.fake_desk import ITEMS, OPENING, TOKEN, FakeDesk, tone
@@ -110,9 +111,7 @@ async def test_a_name_that_only_resolves_to_us_is_refused(site: Site) -> None:
     "path", ["/static/../app.py", "/static/%2e%2e/app.py", "/static//etc/hosts"]
 )
 async def test_static_files_do_not_leave_their_folder(site: Site, path: str) -> None:
-    from yarl import URL
-
-    async with site.client.get(URL(site.url + path, encoded=True)) as answer:
+    async with site.client.get(URL(f"{site.url}/static/{path}", encoded=True)) as answer:
         assert answer.status in (403, 404)
 
 

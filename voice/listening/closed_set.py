@@ -23,6 +23,7 @@ class ClosedSet:
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
     other: tuple[str, ...] = ()  # requests, hedges, anything that must not be taken for a yes
+    negations: tuple[str, ...] = ()  # signs that make a reading a no, for answers strung together
 
     def __post_init__(self) -> None:
         texts = self.phrases
@@ -74,6 +75,22 @@ def ratios(answers: ClosedSet, heard: Mapping[str, float], floor: float) -> dict
     return scores
 
 
+def negation_ratio(answers: ClosedSet, readings: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """ "yes_no" where the sound is none of the candidates but a string of their words: the best
+    reading without a negation against the best with one. `readings`: text and log-probability."""
+    best = {True: -inf, False: -inf}
+    worst = inf
+    for text, score in readings:
+        negated = any(sign in text for sign in answers.negations)
+        best[negated] = max(best[negated], score)
+        worst = min(worst, score)
+    if worst == inf or not answers.negations:
+        return {}
+    limit = log(MAX_RATIO)
+    distance = best[False] - max(best[True], worst)
+    return {"yes_no": exp(min(max(distance, -limit), limit))}
+
+
 YES_NO = ClosedSet(
     yes=(
         "是", "是的", "是啊", "对", "对的", "对对对", "好", "好的", "可以", "行", "没错",
@@ -92,6 +109,7 @@ YES_NO = ClosedSet(
         "什么意思", "你是谁", "打错了", "我在忙", "我要投诉", "我要退保", "喂", "嗯", "啊",
         "应该是吧", "差不多", "好像是", "再见",
     ),
+    negations=("不", "没"),
 )  # fmt: skip
 """A yes/no question in everyday Mandarin. 有 is left out: one syllable, a yes to few questions (add
 it there), and what 不 sounds like on a telephone."""

@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 from voice.errors import ModelError, RecognitionFailed
 from voice.frames import Transcript
 from voice.listening import mel, whisper_files
-from voice.listening.closed_set import MAX_RATIO, ClosedSet, ratios
+from voice.listening.closed_set import MAX_RATIO, ClosedSet, negation_ratio, ratios
 
 MAX_NO_SPEECH = 0.6
 MIN_LOG_PROB = -1.8  # mean of the tokens; under it the text is a guess
@@ -172,6 +172,10 @@ class Whisper:
             text = closed.texts.get(tuple(tokens))
             if text is not None and score > heard.get(text, float("-inf")):
                 heard[text], written[text] = score, tokens
+        if not heard:
+            # Several answers in one breath ("知道了，清楚"): no candidate, but still told from a no.
+            readings = map(self._tokenizer.decode, result.sequences_ids)
+            return negation_ratio(answers, zip(readings, result.scores, strict=True))
         scores = ratios(answers, heard, min(result.scores))
         if scores and min(scores.values()) > 1:
             best = max((text for text in answers.yes if text in heard), key=heard.__getitem__)

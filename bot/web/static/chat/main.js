@@ -39,7 +39,7 @@ function standing({ owner, agent, item, items, elder, ended: over }) {
   if (elder) prefs.suggestElder();
   byId("progress-bar").hidden = !item;
   if (item) {
-    say(byId("progress-text"), `第 ${item} 项，共 ${items} 项`);
+    say(byId("progress-text"), `第\u00a0${item}\u00a0项，共\u00a0${items}\u00a0项`);
     Object.assign(byId("progress-bar"), { max: items, value: item });
   }
   say(byId("owner"), over ? "本次回访对话已结束，感谢您的配合。您可以关闭本页面。" : ownerText(owner, agent));

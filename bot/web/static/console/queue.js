@@ -81,8 +81,7 @@ export function badges({ channel, elder, severe }) {
 }
 
 function ticket(one, verb, act) {
-  const button = make("button", { type: "button", text: verb });
-  button.append(make("span", { class: "hidden", text: `：${one.who}` }));
+  const button = make("button", { type: "button", text: verb, "aria-label": `${verb}${one.who}` });
   button.onclick = () => act(one.callback);
   const kind = one.severe ? "severe" : one.elder ? "elder" : "";
   return make(

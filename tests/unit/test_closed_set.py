@@ -1,0 +1,23 @@
+"""The scores of a closed set, without a model."""
+
+import pytest
+
+from voice.listening.closed_set import MAX_RATIO, YES_NO, ClosedSet, negation_ratio
+
+
+def test_answers_strung_together_are_told_from_a_no() -> None:
+    readings = [("知道了清楚", -2.0), ("知道了不清楚", -5.0), ("不知道清楚", -9.0)]
+    assert negation_ratio(YES_NO, readings)["yes_no"] == pytest.approx(20.1, abs=0.1)
+
+
+def test_a_lost_negation_that_the_sound_allows_is_no_yes() -> None:
+    readings = [("知道清楚", -2.0), ("不知道清楚", -2.2)]
+    assert negation_ratio(YES_NO, readings)["yes_no"] < 2
+    assert negation_ratio(YES_NO, [("不知道不清楚", -2.0)])["yes_no"] == pytest.approx(
+        1 / MAX_RATIO
+    )
+
+
+def test_nothing_can_be_said_without_signs_of_negation_or_readings() -> None:
+    assert negation_ratio(ClosedSet(yes=("네",), no=("아니요",)), [("네네", -1.0)]) == {}
+    assert negation_ratio(YES_NO, []) == {}

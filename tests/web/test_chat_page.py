@@ -1,0 +1,228 @@
+"""The chat page in Chromium: buttons, keyboard, typing, reading aloud, broken connections."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from bot.errors import HuifangError
+from tests.web.conftest import House
+from tests.web.fake_desk import ELDER_TOKEN, GOODBYE, ITEMS, OPENING, TOKEN
+from tests.web.serving import page_of, screenshot
+from voice.frames import Utterance
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def enter(page: Page, house: House, token: str = TOKEN) -> None:
+    """Open the chat and wait for the first item."""
+    await page.goto(f"{house.url}/chat#t={token}")
+    await asked(page, "B3")
+
+
+async def asked(page: Page, item: str) -> None:
+    words = ITEMS.get(item, GOODBYE)
+    await expect(page.locator(".bubble.bot .words").last).to_have_text(words)
+
+
+async def press(page: Page, name: str) -> None:
+    """As a person would: waits until the button is no longer resting."""
+    await page.get_by_role("button", name=name, exact=True).click()
+
+
+async def test_a_whole_callback_by_buttons(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        await expect(page.get_by_text("第 1 项，共 3 项")).to_be_visible()
+        await expect(page.get_by_text("由人工智能语音助手提供，回复由人工智能生成")).to_be_visible()
+        await press(page, "是／清楚")
+        await asked(page, "B9")
+        await press(page, "再说一遍")
+        await expect(page.locator(".bubble.bot")).to_have_count(len(OPENING) + 3)
+        await press(page, "是／清楚")
+        await asked(page, "B10")
+        await press(page, "不是／不清楚")
+        await asked(page, "goodbye")
+        await expect(page.locator("#owner")).to_contain_text("本次回访对话已结束")
+        button = page.get_by_role("button", name="是／清楚", exact=True)
+        await expect(button).to_be_disabled()
+    answers = [(done.item, done.answer) for done in house.desk.chats[TOKEN].answered]
+    assert answers == [("B3", "yes"), ("B9", "yes"), ("B10", "no")]
+
+
+async def test_a_whole_callback_by_keyboard_alone(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="跳到回答按钮")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Tab")
+        yes = page.get_by_role("button", name="是／清楚", exact=True)
+        await expect(yes).to_be_focused()
+        await expect(yes).to_be_enabled()
+        await page.keyboard.press("Enter")
+        await asked(page, "B9")
+        await expect(yes).to_be_focused()
+        await expect(yes).to_be_enabled()
+        await page.keyboard.press("2")
+        await asked(page, "B10")
+        for _ in range(4):
+            await page.keyboard.press("Tab")
+        await expect(page.get_by_label("输入回答")).to_be_focused()
+        await page.keyboard.insert_text("清楚")
+        await page.keyboard.press("Enter")
+        await asked(page, "goodbye")
+    answers = [done.answer for done in house.desk.chats[TOKEN].answered]
+    assert answers == ["yes", "no", "yes"]
+
+
+async def test_a_second_press_cannot_answer_the_next_question(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        yes = page.get_by_role("button", name="是／清楚", exact=True)
+        await expect(yes).to_be_enabled()
+        await yes.dblclick()
+        await asked(page, "B9")
+        await yes.dispatch_event("click")
+        await expect(yes).to_be_enabled()
+        await asked(page, "B9")
+    assert len(house.desk.chats[TOKEN].answered) == 1
+
+
+async def test_digits_in_the_text_field_are_text(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        await page.get_by_label("输入回答").press_sequentially("19540308")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".bubble.caller .words")).to_have_text("19540308")
+    said = [e for e in house.desk.chats[TOKEN].events if isinstance(e, Utterance)]
+    assert [(event.text, event.via) for event in said] == [("19540308", "text")]
+
+
+async def test_the_token_leaves_the_address_and_reloading_still_works(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        assert page.url == f"{house.url}/chat"
+        await page.reload()
+        await asked(page, "B3")
+        await expect(page.locator(".bubble")).to_have_count(len(OPENING) + 1)
+
+
+async def test_without_a_link_the_page_says_what_to_do(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await page.goto(f"{house.url}/chat")
+        await expect(page.locator("#connection")).to_contain_text("95500")
+        await page.goto(f"{house.url}/chat#t=wrong")
+        await page.reload()
+        await expect(page.locator("#connection")).to_contain_text("链接无效或已过期")
+
+
+async def test_a_lost_connection_is_told_and_comes_back(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        await page.get_by_label("输入回答").fill("还没写完")
+        line = house.desk.chats[TOKEN].line
+        line._peer.close("test")  # type: ignore[union-attr]
+        await expect(page.locator("#connection")).to_contain_text("正在重新连接")
+        await expect(page.locator("#connection")).to_be_empty()
+        await expect(page.locator(".bubble")).to_have_count(len(OPENING) + 1)
+        await expect(page.get_by_label("输入回答")).to_have_value("还没写完")
+        await press(page, "是／清楚")
+        await asked(page, "B9")
+
+
+async def test_a_second_window_takes_over_and_the_first_can_take_back(house: House) -> None:
+    async with page_of(house.browser) as first, page_of(house.browser) as second:
+        await enter(first, house)
+        await enter(second, house)
+        await expect(first.locator("#connection")).to_contain_text("另一个窗口")
+        await first.get_by_role("button", name="在本窗口继续").click()
+        await expect(first.locator("#connection")).to_be_empty()
+        await expect(second.locator("#connection")).to_contain_text("另一个窗口")
+        await press(first, "是／清楚")
+        await asked(first, "B9")
+
+
+async def test_reading_aloud(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        listen = page.get_by_role("button", name="朗读").first
+        await listen.click()
+        await expect(listen).to_contain_text("停止朗读")
+        await expect(listen).not_to_contain_text("停止朗读")
+        assert house.desk.spoken == [(OPENING[0], 1.0)]
+
+
+async def test_new_messages_are_read_by_themselves_when_wanted(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        await press(page, "大字·设置")
+        await press(page, "自动朗读")
+        await press(page, "是／清楚")
+        await asked(page, "B9")
+        await expect(page.locator(".listen").last).to_contain_text("停止朗读")
+        assert house.desk.spoken == [(ITEMS["B9"], 1.0)]
+
+
+async def test_without_a_voice_the_page_says_so(house: House) -> None:
+    house.desk.mute = HuifangError("no voice")
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        await page.get_by_role("button", name="朗读").first.click()
+        await expect(page.locator("#notice")).to_contain_text("语音朗读暂时不可用")
+
+
+async def test_an_elder_begins_in_elder_mode_and_may_leave_it(house: House) -> None:
+    async with page_of(house.browser, 390, 844) as page:
+        await enter(page, house, ELDER_TOKEN)
+        size = "getComputedStyle(document.documentElement).fontSize"
+        assert await page.evaluate(size) == "26px"
+        await screenshot(page, "chat-phone-elder")
+        await page.locator("#settings").click()
+        await press(page, "长辈模式")
+        assert await page.evaluate(size) == "20px"
+        await page.reload()
+        await asked(page, "B3")
+        assert await page.evaluate(size) == "20px"
+
+
+async def test_letters_grow_from_18_to_30(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        await page.locator("#settings").click()
+        size = "getComputedStyle(document.querySelector('.bubble .words')).fontSize"
+        for _ in range(10):
+            await page.get_by_role("button", name="字号增大").click()
+        assert await page.evaluate(size) == "30px"
+        for _ in range(10):
+            await page.get_by_role("button", name="字号减小").click()
+        assert await page.evaluate(size) == "18px"
+        await page.get_by_role("slider", name="字号").press("ArrowRight")
+        assert await page.evaluate(size) == "19px"
+
+
+async def test_markup_is_shown_as_text(house: House) -> None:
+    attack = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+    house.desk.texts["B3"] = f"您清楚吗？{attack}"
+    async with page_of(house.browser) as page:
+        await page.goto(f"{house.url}/chat#t={TOKEN}")
+        await expect(page.locator(".bubble.bot .words").last).to_contain_text(attack)
+        await page.get_by_label("输入回答").fill(attack)
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".bubble.caller .words")).to_have_text(attack)
+        assert await page.locator(".log img, .log script").count() == 0
+        assert "owned" not in await page.title()
+
+
+async def test_inline_script_is_refused_by_the_policy(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        blocked = await page.evaluate(
+            """() => {
+                const script = document.createElement("script");
+                try { script.textContent = "window.owned = 1"; } catch { return true; }
+                document.body.append(script);
+                return window.owned === undefined;
+            }"""
+        )
+        assert blocked
