@@ -33,6 +33,12 @@ _SOUND_ALIKE = {
 }
 
 
+_MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO = "听得不够清楚", "声音和文字不一致", "读音和否定一样"
+_UNSURE = "文字像是，分类器不同意"
+_DOUBTS = (_MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO, _UNSURE)
+"""The words were an answer, only the sound was doubtful: no request may be made of them."""
+
+
 @dataclass(frozen=True)
 class Guess:
     """The classifier's opinion."""
@@ -76,6 +82,7 @@ def judge(heard: Heard, guess: Guess) -> Meaning:
     found = _answer(text, heard, guess, rules) or _last_resort(text, heard, guess, rules)
     if (
         found.intent == "hedge"
+        and not any(doubt in found.reason for doubt in _DOUBTS)
         and guess.intent in REQUESTS
         and guess.confidence >= rules.agreement.request_over_hedge
     ):
@@ -195,9 +202,9 @@ def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
         return _meaning("affirm", guess, "说有")  # not what is hoped for: the words are enough
     sure = need.classifier_me if doubtful else need.classifier_loose if unknown else need.classifier
     if guess.affirm < sure:
-        return _meaning("hedge", guess, "文字像是，分类器不同意")
+        return _meaning("hedge", guess, _UNSURE)
     if heard.via == "voice" and "yes_no" not in heard.scores and rules.same_sound.search(text):
-        return _meaning("hedge", guess, "读音和否定一样")
+        return _meaning("hedge", guess, _SOUNDS_LIKE_NO)
     return _agreed("affirm", heard, guess, "句中每个词都是肯定", rules)
 
 
@@ -218,22 +225,24 @@ def _agreed(
     if heard.via != "voice":
         return _meaning(intent, guess, reason)
     if heard.confidence < need.voice_confidence:
-        return _meaning("hedge", guess, "听得不够清楚")
+        return _meaning("hedge", guess, _MUFFLED)
     ratio, other = heard.scores.get("yes_no"), heard.scores.get("yes_other")
     if intent == "deny":
         if ratio is not None and ratio > 1 / need.yes_no:
-            return _meaning("hedge", guess, "声音和文字不一致")
+            return _meaning("hedge", guess, _OTHERWISE)
         return _meaning(intent, guess, reason)
     wanted = need.repaired_yes_no if repaired else need.yes_no
     if (ratio is not None and ratio < wanted) or (other is not None and other < need.yes_other):
-        return _meaning("hedge", guess, "声音和文字不一致")
+        return _meaning("hedge", guess, _OTHERWISE)
     return _meaning(intent, guess, reason)
 
 
 def _last_resort(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning:
     """The table was silent: similar sounds, then the classifier, which brings anything but yes."""
     for intent, phrases in _SOUND_ALIKE.items():
-        if phrase := pinyin.contains(text, phrases):
+        # A human too many costs a minute, one too few is a caller left alone.
+        alike = pinyin.nearly if intent == "human" else pinyin.contains
+        if phrase := alike(text, phrases):
             return _meaning(intent, guess, f"读音像“{phrase}”")
     strong = heard.scores.get("yes_no", 0.0) >= rules.agreement.repaired_yes_no
     if heard.via == "voice" and strong and (found := _repaired(text, heard, guess, rules)):

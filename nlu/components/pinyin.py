@@ -45,6 +45,17 @@ def contains(text: str, phrases: Iterable[str]) -> str | None:
     return None
 
 
+def nearly(text: str, phrases: Iterable[str]) -> str | None:
+    """The first of `phrases` that sounds like some part of `text` but for one syllable, which
+    shares its beginning or its end ("展人共" is 转人工)."""
+    heard = sounds(text)
+    for phrase in phrases:
+        wanted, span = sounds(phrase), len(phrase)
+        if any(_near(heard[i : i + span], wanted) for i in range(len(heard) - span + 1)):
+            return phrase
+    return None
+
+
 def like_no(char: str) -> bool:
     """Whether a character sounds like 不, 没 or 未 and so may stand for one."""
     return sounds(char)[0] in _NO_SOUNDS

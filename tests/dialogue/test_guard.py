@@ -227,3 +227,14 @@ def test_bad_input_is_never_a_yes_and_costs_bounded_time(text: str) -> None:
 
 def test_what_was_cut_off_may_have_said_the_opposite() -> None:
     assert meaning("清楚。" + " " * 600 + "不清楚")[0] != "yes"
+
+
+@pytest.mark.parametrize("text", ["我要展人工", "我要展人共", "专人工", "找人工课服"])
+def test_a_human_is_reached_through_one_misheard_syllable(text: str) -> None:
+    assert judge(Heard(text, via="voice", confidence=0.5), Guess("hedge", 0.3)).intent == "human"
+
+
+def test_a_yes_that_only_sounded_doubtful_is_asked_again_not_taken_for_a_request() -> None:
+    heard = Heard("是的，我是本人", via="voice", confidence=0.8, scores={"yes_no": 1.2})
+    meaning = judge(heard, Guess("wrong_person", 0.9, affirm=0.6))
+    assert (meaning.answer, meaning.request) == ("unclear", None)

@@ -1,9 +1,17 @@
 import json
+from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from bot import logs
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """The captured stream is gone after the test; nobody may log to it later."""
+    yield
+    structlog.reset_defaults()
 
 
 def test_what_is_personal_does_not_reach_the_log(capsys: pytest.CaptureFixture[str]) -> None:

@@ -173,7 +173,7 @@ class Whisper:
             if text is not None and score > heard.get(text, float("-inf")):
                 heard[text], written[text] = score, tokens
         if not heard:
-            # Several answers in one breath ("知道了，清楚"): no candidate, but still told from a no.
+            # Several answers in one breath ("知道了，清楚"): still to be told from a no.
             readings = map(self._tokenizer.decode, result.sequences_ids)
             return negation_ratio(answers, zip(readings, result.scores, strict=True))
         scores = ratios(answers, heard, min(result.scores))
