@@ -434,6 +434,7 @@ class Conversation:
             "text": said.text,
             "confidence": round(said.confidence, 4),
             "no_speech": round(said.no_speech, 4),
+            "scores": {name: round(ratio, 3) for name, ratio in said.scores.items()},
             "engine": said.engine,
             "start_ms": said.start_ms,
             "end_ms": said.end_ms,

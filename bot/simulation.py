@@ -29,6 +29,7 @@ from voice.telephone import through_telephone
 
 QUIET_MS = 700  # silence after which a caller takes it that the bot has finished
 PATIENCE_S = 60.0  # of a caller whom nobody asks anything
+CALLER_RATE = 1.25  # of a voice that is paced for the elderly: people answer at this pace
 KEY_EVERY_S = 0.25
 
 
@@ -198,7 +199,7 @@ class Policyholder:
         if answer.keys:
             await self._key(caller, answer.keys, policy)
         else:
-            clip = await self._voice.render(answer.words, sample_rate=PHONE_RATE)
+            clip = await self._voice.render(answer.words, rate=CALLER_RATE, sample_rate=PHONE_RATE)
             await caller.say(through_telephone(clip.pcm, PHONE_RATE))
         return True
 

@@ -96,6 +96,7 @@ KINDS: Mapping[str, Kind] = {
             "text": "what was understood, word for word",
             "confidence": "of the recogniser, 0 to 1",
             "no_speech": "the recogniser's belief that nobody spoke, 0 to 1",
+            "scores": "how the closed set of answers explains the sound: ratios by contest",
             "engine": "recogniser and model",
             "start_ms": _START,
             "end_ms": _END,

@@ -80,6 +80,8 @@ def judge(heard: Heard, guess: Guess) -> Meaning:
     if not re.search("[\u4e00-\u9fff]", text) and not _foreign(text, heard, rules):
         return _meaning("other", guess, "不是中文")
     found = _answer(text, heard, guess, rules) or _last_resort(text, heard, guess, rules)
+    if found.answer == "unclear" and heard.scores.get("urgent", 0.0) >= rules.agreement.urgent:
+        return _meaning("human", guess, f"声音像要人工；{found.reason}")
     if (
         found.intent == "hedge"
         and not any(doubt in found.reason for doubt in _DOUBTS)
@@ -232,7 +234,13 @@ def _agreed(
             return _meaning("hedge", guess, _OTHERWISE)
         return _meaning(intent, guess, reason)
     wanted = need.repaired_yes_no if repaired else need.yes_no
-    if (ratio is not None and ratio < wanted) or (other is not None and other < need.yes_other):
+    # Where the text itself is the yes, the free text is no rival of it.
+    free = heard.scores.get("yes_free") if repaired else None
+    if (
+        (ratio is not None and ratio < wanted)
+        or (other is not None and other < need.yes_other)
+        or (free is not None and free < need.yes_other)
+    ):
         return _meaning("hedge", guess, _OTHERWISE)
     return _meaning(intent, guess, reason)
 

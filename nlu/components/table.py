@@ -47,6 +47,7 @@ class Agreement:
     voice_confidence: float
     yes_no: float
     yes_other: float
+    urgent: float
     repaired_yes_no: float
     deny: float
     other: float

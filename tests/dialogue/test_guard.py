@@ -238,3 +238,11 @@ def test_a_yes_that_only_sounded_doubtful_is_asked_again_not_taken_for_a_request
     heard = Heard("是的，我是本人", via="voice", confidence=0.8, scores={"yes_no": 1.2})
     meaning = judge(heard, Guess("wrong_person", 0.9, affirm=0.6))
     assert (meaning.answer, meaning.request) == ("unclear", None)
+
+
+def test_the_sound_alone_may_bring_a_human_but_never_over_a_clear_answer() -> None:
+    sound = {"yes_no": 0.1, "yes_other": 0.1, "urgent": 9.0}
+    muddled = Heard("战员工", via="voice", confidence=0.5, scores=sound)
+    assert judge(muddled, Guess("other", 0.3)).intent == "human"
+    refusal = Heard("不清楚", via="voice", confidence=0.8, scores=sound)
+    assert judge(refusal, Guess("deny", 0.9)).answer == "no"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voice.listening.closed_set import MAX_RATIO, YES_NO, ClosedSet, negation_ratio
+from voice.listening.closed_set import MAX_RATIO, YES_NO, ClosedSet, negation_ratio, ratios
 
 
 def test_answers_strung_together_are_told_from_a_no() -> None:
@@ -21,3 +21,11 @@ def test_a_lost_negation_that_the_sound_allows_is_no_yes() -> None:
 def test_nothing_can_be_said_without_signs_of_negation_or_readings() -> None:
     assert negation_ratio(ClosedSet(yes=("네",), no=("아니요",)), [("네네", -1.0)]) == {}
     assert negation_ratio(YES_NO, []) == {}
+
+
+def test_a_wish_for_a_human_is_weighed_against_everything_else() -> None:
+    heard = {"转人工": -3.0, "是": -6.0, "转人工吧": -1.0}
+    scores = ratios(YES_NO, heard, floor=-12.0)
+    assert scores["urgent"] == pytest.approx(20.1, abs=0.1)
+    assert scores["yes_other"] < 1
+    assert ratios(YES_NO, {"是的": -2.0}, floor=-12.0)["urgent"] == pytest.approx(1 / MAX_RATIO)

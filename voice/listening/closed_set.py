@@ -23,6 +23,7 @@ class ClosedSet:
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
     other: tuple[str, ...] = ()  # requests, hedges, anything that must not be taken for a yes
+    urgent: tuple[str, ...] = ()  # of these, what must not be missed: a wish for a human
     negations: tuple[str, ...] = ()  # signs that make a reading a no, for answers strung together
 
     def __post_init__(self) -> None:
@@ -39,8 +40,8 @@ class ClosedSet:
 
     @property
     def phrases(self) -> tuple[str, ...]:
-        """All candidates: yes, then no, then other."""
-        return self.yes + self.no + self.other
+        """All candidates: yes, no, other, urgent."""
+        return self.yes + self.no + self.other + self.urgent
 
     def plus(
         self, *, yes: Iterable[str] = (), no: Iterable[str] = (), other: Iterable[str] = ()
@@ -58,19 +59,24 @@ class ClosedSet:
 
 def ratios(answers: ClosedSet, heard: Mapping[str, float], floor: float) -> dict[str, float]:
     """How much better the best yes explains the sound than the best no ("yes_no") and the best
-    other ("yes_other"): quotients of probabilities, > 1 favours yes, bounded by MAX_RATIO.
+    other ("yes_other"), and the best urgent one than all that is not ("urgent"): quotients of
+    probabilities, > 1 favours the first, bounded by MAX_RATIO.
 
     `heard`: the log-probability of each candidate that the recogniser found; any other has `floor`
     at most, which is what a rival not found counts with. A yes not found loses. A side without
     candidates has no ratio."""
-    if not answers.yes:
-        return {}
-    best_yes = max(heard.get(text, -inf) for text in answers.yes)
+    calm = answers.yes + answers.no + answers.other
+    contests = {
+        "yes_no": (answers.yes, answers.no),
+        "yes_other": (answers.yes, answers.other + answers.urgent),
+        "urgent": (answers.urgent, calm),
+    }
     limit = log(MAX_RATIO)
     scores: dict[str, float] = {}
-    for name, rivals in (("yes_no", answers.no), ("yes_other", answers.other)):
-        if rivals:
-            distance = best_yes - max(heard.get(text, floor) for text in rivals)
+    for name, (side, rivals) in contests.items():
+        if side and rivals:
+            best = max(heard.get(text, -inf) for text in side)
+            distance = best - max(heard.get(text, floor) for text in rivals)
             scores[name] = exp(min(max(distance, -limit), limit))
     return scores
 
@@ -107,10 +113,13 @@ YES_NO = ClosedSet(
         "没看过", "我不清楚了", "是的我不清楚", "是的我没收到", "是的我不知道",
     ),
     other=(
-        "转人工", "人工", "找人工", "找人工客服", "我要转人工", "人工服务", "人工客服",
         "再说一遍", "重复一遍", "重复一下", "没听清", "慢一点", "大声点", "等一下", "什么",
         "什么意思", "你是谁", "打错了", "我在忙", "我要投诉", "我要退保", "喂", "嗯", "啊",
         "应该是吧", "差不多", "好像是", "再见",
+    ),
+    urgent=(
+        "转人工", "人工", "找人工", "找人工客服", "我要转人工", "人工服务", "人工客服",
+        "帮我转人工",
     ),
     negations=("不", "没"),
 )  # fmt: skip

@@ -152,9 +152,9 @@ class Whisper:
         """Decode again with nothing but the tokens of the closed set: one beam search for all
         candidates, and the end of text counts, so that 是 is no good reading of 转人工.
 
-        `free` is the log-probability of the free text. It is one more rival of a yes, with a
-        handicap (it had all words to choose from): in a longer sentence every candidate is bad,
-        and the least bad one must not pass for an answer."""
+        `free` is the log-probability of the free text. It is a rival of its own ("yes_free"), with
+        a handicap (it had all words to choose from): in a longer sentence every candidate is bad,
+        and where the text means nothing the least bad one must not pass for an answer."""
         closed = self._closed_vocabulary(answers)
         result = self._model.generate(
             encoded,
@@ -177,11 +177,11 @@ class Whisper:
             readings = map(self._tokenizer.decode, result.sequences_ids)
             return negation_ratio(answers, zip(readings, result.scores, strict=True))
         scores = ratios(answers, heard, min(result.scores))
-        if scores and min(scores.values()) > 1:
+        if scores.get("yes_no", 0) > 1 and scores.get("yes_other", MAX_RATIO) > 1:
             best = max((text for text in answers.yes if text in heard), key=heard.__getitem__)
             distance = self._log_prob(encoded, written[best]) - free + FREE_HANDICAP
             against = min(max(np.exp(distance), 1 / MAX_RATIO), MAX_RATIO)
-            scores["yes_other"] = min(scores.get("yes_other", MAX_RATIO), float(against))
+            scores["yes_free"] = float(against)
         return scores
 
     def _log_prob(self, encoded: Any, tokens: list[int]) -> float:
