@@ -35,6 +35,8 @@ class Chat:
         self._conversations, self._callbacks = conversations, conversations.callbacks
         self.scribe = self._callbacks.scribe(callback)
         self._changed = changed
+        policy = self._callbacks.store.policy_of(callback)
+        self._items = self._callbacks.script(policy, "chat").items
         self._verdict: asyncio.Queue[Verdict] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -91,6 +93,10 @@ class Chat:
         body = {"via": via, "text": text, "confidence": 1.0, "start_ms": at, "end_ms": at}
         await self.scribe.write([Draft("heard", body)])
         self._changed()
+
+    def asked(self, item: str) -> None:
+        """An item of the questionnaire is open: show how far the policyholder has come."""
+        self.line.progress(self._items.index(item) + 1, len(self._items))
 
     async def take(self, agent: str) -> None:
         body = {"agent": agent, "generation": self.scribe.generation + 1}

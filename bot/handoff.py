@@ -43,6 +43,8 @@ class HumanDesk:
     def on_event(self, event: Event) -> None:
         """Called for every committed event: screens follow the ledger, nothing else."""
         self._bell.ring(event.callback)
+        if event.kind == "asked" and event.body["item"] and event.callback in self._chats:
+            self._chats[event.callback].asked(event.body["clause"])
         if event.kind in {"handed_over", "taken", "given_back", "closed"}:
             self._bell.ring()
 

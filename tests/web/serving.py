@@ -6,12 +6,13 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
 
 from bot.web.app import make_app, make_runner
-from tests.web.fake_desk import FakeDesk
+from bot.web.desk import Desk
 
 SECRET = "correct horse battery"
 SCREENS = Path(__file__).parents[2] / "build" / "screens"
@@ -22,8 +23,12 @@ CHROMIUM_ARGS = [
 ]  # fmt: skip
 
 
+class Closable(Desk, Protocol):
+    async def close(self) -> None: ...
+
+
 @asynccontextmanager
-async def serve(desk: FakeDesk) -> AsyncIterator[str]:
+async def serve(desk: Closable) -> AsyncIterator[str]:
     """The address of the application."""
     app = make_app(desk, console_secret=SECRET, company="安心人寿保险股份有限公司", hotline="95500")
     runner = make_runner(app)
