@@ -96,7 +96,10 @@ async def running(settings: Settings) -> AsyncIterator[House]:
 
         def tell(event: Event) -> None:
             for listener in tuple(listeners):
-                listener(event)
+                try:
+                    listener(event)
+                except Exception:  # whoever looks on may not disturb a call
+                    log.exception("house.listener_failed", kind=event.kind)
 
         callbacks = Callbacks(settings, store, on_event=tell)
         await asyncio.to_thread(recover_all, callbacks, settings.audio_folder)

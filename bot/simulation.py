@@ -125,7 +125,7 @@ class Policyholder:
 
     def __init__(self, house: House, scenario: Scenario, voice: Speaker) -> None:
         self._house, self._scenario, self._voice = house, scenario, voice
-        self._asked: asyncio.Queue[str] = asyncio.Queue()  # clauses
+        self._asked: asyncio.Queue[tuple[str, str]] = asyncio.Queue()  # clause, the one before
         self._played: asyncio.Queue[str] = asyncio.Queue()  # clauses heard to their end
 
     async def call(self) -> Outcome:
@@ -136,11 +136,16 @@ class Policyholder:
         house.switchboard.expect(call_uuid, callback)
         await self._telephony("incoming", uuid=call_uuid, caller=policy.phone)
 
+        said: list[str] = []  # what leads up to the next question
+
         def follow(event: Event) -> None:
             if event.callback != callback:
                 return
             if event.kind == "asked":
-                self._asked.put_nowait(event.body["clause"])
+                self._asked.put_nowait((event.body["clause"], said[-1] if said else ""))
+                said.clear()
+            elif event.kind == "said":
+                said.append(event.body["clause"])
             elif event.kind == "played" and event.body["complete"]:
                 self._played.put_nowait(event.body["clause"])
 
@@ -168,7 +173,7 @@ class Policyholder:
                     if gone in done:
                         return
                     raise ConfigError("the bot asked nothing for a minute")
-                answer = asyncio.create_task(self._answer(caller, asked.result(), policy))
+                answer = asyncio.create_task(self._answer(caller, *asked.result(), policy))
                 await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
                 if not answer.done():
                     answer.cancel()
@@ -178,11 +183,14 @@ class Policyholder:
         finally:
             gone.cancel()
 
-    async def _answer(self, caller: SimulatedCaller, clause: str, policy: Policy) -> bool:
+    async def _answer(
+        self, caller: SimulatedCaller, clause: str, before: str, policy: Policy
+    ) -> bool:
         """Answer the newest question once the bot is quiet; False when the phone is put down."""
         press = self._scenario.interruption
         if press and press.clause == clause:
-            await caller.wait_speech(PATIENCE_S)
+            while before and await self._played.get() != before:
+                pass
             await asyncio.sleep(press.after_s)
             caller.key(press.key)
             await caller.closed.wait()
@@ -192,7 +200,7 @@ class Policyholder:
         if not await caller.wait_quiet(QUIET_MS, PATIENCE_S):
             return False
         while not self._asked.empty():  # the question was repeated in other words meanwhile
-            clause = self._asked.get_nowait()
+            clause, _ = self._asked.get_nowait()
         answer = self._scenario.answers.get(clause, self._scenario.otherwise)
         if answer.hangup:
             return False

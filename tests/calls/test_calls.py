@@ -104,7 +104,7 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play
 def _disaster(house: House, event: Event, killed: list[str]) -> None:
     """Once the whole call is at its third item: kill -9 a worker and the speaking child."""
     if event.kind == "asked" and event.body["clause"] == "B3" and not killed:
-        os.kill(house.dialogue.free_pids()[0], signal.SIGKILL)
+        os.kill(house.dialogue.free_pids[0], signal.SIGKILL)
         assert house.speaker.child_pid is not None
         os.kill(house.speaker.child_pid, signal.SIGKILL)
         killed += ["worker", "speaker"]

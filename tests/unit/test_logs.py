@@ -23,3 +23,17 @@ def test_what_is_personal_does_not_reach_the_log(capsys: pytest.CaptureFixture[s
     assert line["callback"] == "c-1"
     assert line["text"] == line["holder"] == "***"
     assert captured.out == "", "standard output belongs to a command's result"
+
+
+def test_a_traceback_does_not_show_the_values_of_variables(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure()
+    holder = "".join(["王", "淑", "芬"])
+    try:
+        raise RuntimeError(len(holder))
+    except RuntimeError:
+        structlog.get_logger().exception("conversation.fault")
+    shown = capsys.readouterr().err
+    assert "RuntimeError" in shown
+    assert "王淑芬" not in shown
