@@ -37,7 +37,7 @@ SURE = {
     "O4": Answer("可以，现在方便。"),
     "I1": Answer("是的，我是本人。"),
     "I2": KEYED,
-    "Z1": Answer("没有疑问了。"),
+    "Z1": Answer("没有了，谢谢。"),
 }
 CALLS = {
     "whole": Scenario("902626001083", answers=SURE),
