@@ -139,7 +139,7 @@ class _Ticker:
                 self._ended_ms = body["end_ms"]
                 how = "按键" if body["via"] == "key" else f"{body['confidence']:.2f}"
                 out.print(f"[bold magenta]客户[/] {how:<6} {body['text'] or '（无内容）'}")
-            case "played" if self._ended_ms is not None:
+            case "played" if self._ended_ms is not None and body["start_ms"] >= self._ended_ms:
                 gap = (body["start_ms"] - self._ended_ms) / 1000
                 out.print(f"[dim]       {gap:.2f} s after the policyholder stopped[/]")
                 self._ended_ms = None
