@@ -44,7 +44,7 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
     yield _check("store", lambda: _store(settings))
     yield _check("questionnaire", lambda: questionnaire.load(settings.questionnaire).version)
     for row in models.status(settings.models):
-        yield Finding(f"model {row.name}", row.present, row.detail)
+        yield Finding(f"model {row.name}", row.present, row.detail or str(row.state))
     yield await asyncio.to_thread(
         _check, "recogniser", lambda: parts.open_recogniser(settings).name
     )

@@ -175,7 +175,9 @@ async def test_killed_parts_are_replaced_and_nothing_is_lost(played: Played) -> 
     assert played.killed == ["worker", "speaker"]
     await played.house.dialogue.complete()
     assert played.house.dialogue.health()["alive"] == played.house.settings.dialogue_workers
-    assert played.house.speaker.restarts >= 1
+    clip = await played.house.speaker.render("这一句以前没有说过，要由新的进程来说。")
+    assert clip.seconds > 1
+    assert played.house.speaker.child_pid is not None
     assert not [e.body for e in played.events if e.kind == "failed"]
 
 
