@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import wave
 from collections.abc import AsyncIterator
@@ -175,8 +176,10 @@ async def test_killed_parts_are_replaced_and_nothing_is_lost(played: Played) -> 
     assert played.killed == ["worker", "speaker"]
     await played.house.dialogue.complete()
     assert played.house.dialogue.health()["alive"] == played.house.settings.dialogue_workers
-    clip = await played.house.speaker.render("这一句以前没有说过，要由新的进程来说。")
+    fresh = f"这一句以前没有说过，编号{secrets.randbelow(10**6)}。"
+    clip = await played.house.speaker.render(fresh)
     assert clip.seconds > 1
+    assert not clip.cached
     assert played.house.speaker.child_pid is not None
     assert not [e.body for e in played.events if e.kind == "failed"]
 
