@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voice import dsp
 from voice.telephone import add_noise, alaw_decode, alaw_encode, through_telephone
 
 
@@ -28,6 +29,23 @@ def test_values_of_the_standard(code: int, sample: int) -> None:
     pcm = np.array([sample], dtype="<i2").tobytes()
     assert alaw_decode(bytes([code])) == pcm
     assert alaw_encode(pcm) == bytes([code])
+
+
+def test_16_bit_input_is_quantised_as_in_the_standard() -> None:
+    """Values of ITU-T G.711 table 1a, even bits inverted, for 16-bit input."""
+    linear = {0: 0xD5, -8: 0x55, 16: 0xD4, 1000: 0xFA, -1000: 0x7A, 32767: 0xAA, -32768: 0x2A}
+    pcm = np.array(list(linear), "<i2").tobytes()
+    assert list(alaw_encode(pcm)) == list(linear.values())
+
+
+@pytest.mark.parametrize(
+    ("hertz", "least", "most"), [(100, -99, -35), (1000, -1, 1), (3700, -99, -35)]
+)
+def test_a_telephone_passes_300_to_3400_hertz(hertz: int, least: float, most: float) -> None:
+    tone = (0.3 * np.sin(2 * np.pi * hertz * np.arange(16_000) / 16_000)).astype(np.float32)
+    passed = dsp.samples_from(through_telephone(dsp.pcm_from(tone), 16_000))
+    assert passed.size == 8000
+    assert least < dsp.level_dbfs(passed) - dsp.level_dbfs(tone) < most
 
 
 def test_every_code_survives_the_round_trip() -> None:
