@@ -144,17 +144,16 @@ class Conversations:
         """The bot's stretch of a callback on `line`; `state` where a human gave it back. Blocks."""
         known = self.callbacks
         policy = known.store.policy_of(callback)
-        elder = known.elder(policy)
-        rate = known.settings.elder_rate if elder else known.settings.normal_rate
+        script = known.script(policy, line.kind)
+        rate = known.settings.elder_rate if script.elder else known.settings.normal_rate
         return Conversation(
             line=line,
-            script=known.script(policy, line.kind),
+            script=script,
             policy=policy,
             dialogue=self._dialogue,
             scribe=scribe or known.scribe(callback),
             clock=known.clock,
             manner=Manner(rate=rate),
-            elder=elder,
             done=known.answered(callback),
             state=state,
         )

@@ -42,13 +42,17 @@ class Chat:
     async def run(self) -> None:
         """Until the chat is over. A fault leaves it in the human queue, where it can be read."""
         state: State | None = None
-        row = self._callbacks.store.callback(self.callback)
+        row = await asyncio.to_thread(self._callbacks.store.callback, self.callback)
         if row.owner != "bot":  # the house was restarted while a human had it
             self.line.owned_by("queue" if row.owner == "queue" else "human")
             state = await self._human_stretch(dict(row.snapshot or {}))
         while True:
-            conversation = self._conversations.start(
-                self.callback, self.line, scribe=self.scribe, state=state
+            conversation = await asyncio.to_thread(
+                self._conversations.start,
+                self.callback,
+                self.line,
+                scribe=self.scribe,
+                state=state,
             )
             result = await conversation.run()
             if result.ending != "handed_over":

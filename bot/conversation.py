@@ -125,7 +125,6 @@ class Conversation:
         scribe: Scribe,
         clock: Clock,
         manner: Manner,
-        elder: bool,
         done: Mapping[str, bool],
         state: State | None = None,
     ) -> None:
@@ -133,7 +132,7 @@ class Conversation:
         when a human gives the conversation back."""
         self._line, self._script, self._policy = line, script, policy
         self._dialogue, self._scribe, self._clock = dialogue, scribe, clock
-        self._manner, self._elder = manner, elder
+        self._manner = manner
         self._as_expected = dict(done)
         self._resuming = state is not None
         self._state: State = state or {}
@@ -174,7 +173,7 @@ class Conversation:
         else:
             start = Start(
                 items_of(self._script),
-                self._elder,
+                self._script.elder,
                 tuple(self._as_expected),
                 self._progress.problems,
             )
@@ -205,16 +204,16 @@ class Conversation:
 
     async def _utterance(self, said: Utterance) -> None:
         if said.via == "button" and said.text == HUMAN_BUTTON:
-            await self._zero(self._heard("button", said, None))
+            await self._zero(self._heard(said, None))
             return
         if not said.text:
             # Sound, but no words: kept as evidence; patience goes on.
-            await self._scribe.write([self._heard(said.via, said, None).draft])
+            await self._scribe.write([self._heard(said, None).draft])
             self._listen()
             return
         moved = await self._understand(said.text, said.via, said.confidence, said.scores)
         urgent = moved.meaning is not None and moved.meaning.request in URGENT
-        heard = self._heard(said.via, said, moved)
+        heard = self._heard(said, moved)
         if said.over and not self._may_interrupt(said.over) and not urgent:
             await self._scribe.write([heard.draft])
             return
@@ -330,7 +329,7 @@ class Conversation:
         if clause is None or clause.expect is None:
             self._line.listen(patience, None, NUMBER_HANGOVER_MS)
         else:
-            hangover = ELDER_HANGOVER_MS if self._elder else HANGOVER_MS
+            hangover = ELDER_HANGOVER_MS if self._script.elder else HANGOVER_MS
             self._line.listen(patience, YES_NO, hangover)
 
     async def _run(self, errand: Verify | Reschedule, state: State) -> Moved:
@@ -428,9 +427,9 @@ class Conversation:
             parts = [self._parts.pop(id) for id in spoken.speech]
             await self._scribe.write([_played(spoken.clause, parts)])
 
-    def _heard(self, via: str, said: Utterance, moved: Moved | None) -> Heard:
+    def _heard(self, said: Utterance, moved: Moved | None) -> Heard:
         body = {
-            "via": via,
+            "via": said.via,
             "text": said.text,
             "confidence": round(said.confidence, 4),
             "no_speech": round(said.no_speech, 4),

@@ -17,7 +17,6 @@ from bot.conversation import closing
 from bot.errors import HuifangError, OwnershipLost
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import FINISHED
-from bot.scribe import Scribe
 from bot.store import Callback
 from bot.web.bell import Bell
 from bot.web.chatline import ChatLine, Who
@@ -78,7 +77,7 @@ class HumanDesk:
             past=past,
             on_presence=lambda: self._bell.ring(row.id),
         )
-        chat = Chat(self._conversations, row.id, line, self._bell.ring)
+        chat = await asyncio.to_thread(Chat, self._conversations, row.id, line, self._bell.ring)
         task = asyncio.create_task(guarded(chat), name=f"chat {row.id}")
         self._chats[row.id] = chat
         self._tasks.add(task)
@@ -111,7 +110,7 @@ class HumanDesk:
         if chat is not None:
             await chat.take(agent)
         else:
-            scribe = self._scribe(callback)
+            scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
             body = {"agent": agent, "generation": scribe.generation + 1}
             await scribe.transfer(f"human:{agent}", [Draft("taken", body)])
         return await self.case(callback, agent)
@@ -145,7 +144,7 @@ class HumanDesk:
         """A human's end: what was answered stands, what is open stays open."""
         await asyncio.to_thread(self._owned, callback, agent)
         chat = self._chats.get(callback)
-        scribe = chat.scribe if chat else self._scribe(callback)
+        scribe = chat.scribe if chat else await asyncio.to_thread(self._callbacks.scribe, callback)
         progress = await asyncio.to_thread(self._callbacks.progress, callback)
         closed = closing(progress, "ended_by_human")
         await scribe.transfer(
@@ -175,6 +174,3 @@ class HumanDesk:
         if row.owner != f"human:{agent}":
             raise OwnershipLost(NOT_YOURS)
         return row
-
-    def _scribe(self, callback: str) -> Scribe:
-        return self._callbacks.scribe(callback)

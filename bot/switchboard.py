@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from bot.callbacks import Conversations
-from bot.errors import HuifangError, MissingField
+from bot.errors import HuifangError
 from bot.evidence.audio import AudioFile, StereoRecorder
 from bot.recovery import filed, recording_name
 from bot.scribe import Scribe
@@ -105,7 +105,7 @@ class Switchboard:
             )
             result = await conversation.run()
             self._decide(uuid, "transfer" if result.ending == "handed_over" else "hangup")
-        except (HuifangError, MissingField) as error:
+        except HuifangError as error:
             log.error("call.refused", callback=callback, error=type(error).__name__)
         finally:
             await line.close()
