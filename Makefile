@@ -8,7 +8,7 @@ APP := .venv/bin
 RASA := .venv-rasa/bin
 QUIET_RASA := RASA_TELEMETRY_ENABLED=false TF_CPP_MIN_LOG_LEVEL=3 SQLALCHEMY_SILENCE_UBER_WARNING=1
 
-.PHONY: help setup setup-test demo serve test test-app test-rasa check lock model shell bench eval clean
+.PHONY: help setup setup-test demo serve test test-app test-calls test-pbx test-rasa check lock model shell bench eval clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -30,10 +30,21 @@ check: setup-test ## ruff, formatting, mypy --strict
 	$(APP)/ruff format --check .
 	$(APP)/mypy
 
-test: setup-test test-app test-rasa ## every test, both environments
+test: setup-test test-app test-calls test-rasa ## every test, both environments
 
 test-app:
-	@$(APP)/pytest tests --ignore tests/dialogue $(ARGS)
+	@$(APP)/pytest tests --ignore tests/dialogue --ignore tests/calls --ignore tests/pbx $(ARGS)
+
+# Real calls take their time and little else: both kinds at once.
+test-calls:
+	@$(APP)/pytest tests/calls $(ARGS) >build/test-calls.log 2>&1 & calls=$$!
+	$(APP)/pytest tests/pbx $(ARGS) || failed=1
+	wait $$calls || failed=1
+	cat build/test-calls.log
+	test -z "$${failed:-}"
+
+test-pbx: setup-test ## SIP calls through a real Asterisk (root: it is put into a chroot once)
+	@$(APP)/pytest tests/pbx $(ARGS)
 
 test-rasa:
 	@export $(QUIET_RASA)

@@ -111,7 +111,10 @@ def finish(state: State) -> Step:
 
 
 def leave(state: State, outcome: str) -> Step:
-    """End before the end; but with every item answered, nothing is unfinished."""
+    """End before the end; but with every item answered, nothing is unfinished. Who waits for a
+    human's call stays in the humans' list."""
+    if state.for_human:
+        return hand_over(state, "nobody_free", "G_bye")
     return finish(state) if state.complete else close(state, outcome, Say("G_bye"))
 
 

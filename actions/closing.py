@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actions.asking import ask, close, finish, leave, not_after_waiting
+from actions.asking import ask, close, finish, hand_over, leave, not_after_waiting
 from actions.move import Heard, Step, action
 from actions.state import WHEN, Question, State
 from bot.dialogue.protocol import Flag, Reschedule, Say
@@ -32,6 +32,8 @@ def reschedule(state: State, _: Heard) -> Step:
 
 @action("action_booked")
 def booked(state: State, _: Heard) -> Step:
+    if state.for_human:
+        return hand_over(state, "booked", "K_booked")
     return close(state, "busy", Say("K_booked"))
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from actions.asking import ask, ask_again, ask_next, hand_over, not_after_waiting, open_call
 from actions.move import Heard, Step, action
-from actions.state import OFFER, PERSON, Question, State, Tries
-from bot.dialogue.protocol import Flag
+from actions.state import OFFER, PERSON, WHEN, Question, State, Tries
+from bot.dialogue.protocol import Flag, Say
 
 
 @action("action_human")
@@ -54,11 +54,19 @@ def refuse(state: State, _: Heard) -> Step:
 @action("action_resume")
 def resume(state: State, _: Heard) -> Step:
     """A human gives the conversation back: on at the first open item, identity first."""
+    state = replace(state, for_human=False)
     if state.verified:
         return ask_next(state)
     if state.asked is None:
         return open_call(state)
     return ask(replace(state, identity_tries=0), Question(PERSON, "I1"))
+
+
+@action("action_nobody_free")
+def nobody_free(state: State, _: Heard) -> Step:
+    """No human took the call in time: apologise and ask when one may call (rule 19)."""
+    asked = replace(state, for_human=True, times_asked=1)
+    return ask(asked, Question(WHEN, "K_when", "plain")).after(Say("H_later"))
 
 
 @action("action_stay_silent")

@@ -60,6 +60,7 @@ class State:
     asked: Question | None = None  # the question that waits for its answer
     back: Question | None = None  # where to go on when an offered human is refused
     offered_for: str = ""  # why a human was offered: the reason of the hand-over
+    for_human: bool = False  # nobody was free: a human will call at the time that is named
     waiting: bool = False  # the caller asked us to wait and has not answered since
     sample: bool = False  # `rasa shell`: no application, wording comes from actions/sample.py
     tries: Tries = field(default_factory=Tries)

@@ -140,8 +140,11 @@ class Conversations:
         *,
         scribe: Scribe | None = None,
         state: protocol.State | None = None,
+        resume: str = "resume",
+        outbound: bool = False,
     ) -> Conversation:
-        """The bot's stretch of a callback on `line`; `state` where a human gave it back. Blocks."""
+        """The bot's stretch of a callback on `line`; `state` where a human gave it back, `resume`
+        the event to go on with. `outbound`: we dialled, so a machine may answer. Blocks."""
         known = self.callbacks
         policy = known.store.policy_of(callback)
         script = known.script(policy, line.kind)
@@ -156,4 +159,6 @@ class Conversations:
             manner=Manner(rate=rate),
             done=known.answered(callback),
             state=state,
+            resume=resume,
+            outbound=outbound,
         )

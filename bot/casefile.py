@@ -23,6 +23,8 @@ REASONS: Mapping[str, str] = {
     "unclear": "多次未能听清回答",
     "question": "客户的问题需人工解答",
     "failure": "系统故障，已转人工",
+    "booked": "无人接听，客户已预约人工回电",
+    "nobody_free": "无人接听，请人工回电",
 }
 SEVERE = {"severe", "complaint", "surrender", "coached"}
 PRODUCTS = {
@@ -38,7 +40,14 @@ def wall(event: Event) -> datetime:
     return datetime.fromisoformat(event.wall).astimezone(UTC)
 
 
-def waiting(row: Callback, policy: Policy, events: Sequence[Event], *, elder: bool) -> Waiting:
+def waiting(
+    row: Callback,
+    policy: Policy,
+    events: Sequence[Event],
+    *,
+    elder: bool,
+    ringing: tuple[str, ...] = (),
+) -> Waiting:
     """Enough to choose whom to help first; nothing of the contract, the name masked."""
     handed = next((e for e in reversed(events) if e.kind == "handed_over"), None)
     reason = handed.body["reason"] if handed else "failure"
@@ -51,6 +60,7 @@ def waiting(row: Callback, policy: Policy, events: Sequence[Event], *, elder: bo
         elder=elder,
         severe=reason in SEVERE,
         owner=row.owner.removeprefix("human:") if row.owner.startswith("human:") else "",
+        ringing=ringing,
     )
 
 
@@ -136,6 +146,8 @@ def _entry(event: Event) -> Entry | None:
             return Entry("note", f"转人工：{REASONS.get(body['reason'], body['reason'])}", at)
         case "taken":
             return Entry("note", f"人工客服 {body['agent']} 已接手", at)
+        case "returned":
+            return Entry("note", "无人接听，已转回智能助手", at)
         case "given_back":
             return Entry("note", "已交还智能助手", at)
         case "closed":

@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -21,6 +22,8 @@ from voice.errors import VoiceError
 
 T = TypeVar("T")
 
+TIMES = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]
+
 app = typer.Typer(
     name="huifang",
     help="Huifang 回访: calls policyholders back, offline. Each command has --help.",
@@ -30,6 +33,8 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="Speech models: what is there, what is missing.")
 app.add_typer(models_app, name="models")
+line_app = typer.Typer(help="The phone line and the exchange behind it.")
+app.add_typer(line_app, name="line")
 
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Data folder; nothing is written outside it.")
@@ -122,6 +127,52 @@ def link(policy: str, data: DataOption = None) -> None:
     from bot.importing import chat_link
 
     typer.echo(chat_link(settings(data), policy))
+
+
+@app.command()
+def dial(
+    policy: str,
+    at: Annotated[
+        datetime | None, typer.Option(help="Local time; now, if not given.", formats=TIMES)
+    ] = None,
+    data: DataOption = None,
+) -> None:
+    """Have the running bot call a policyholder. It dials between 9:00 and 21:00 only."""
+    from bot.dialling import order
+
+    typer.echo(order(settings(data), policy, at))
+
+
+@app.command()
+def dials(
+    data: DataOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Callbacks looked at.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """What came of the calls the bot placed. Exit status 1 if the outcome of one is unknown: it
+    will not be dialled again by itself; find out, then `huifang dial` it."""
+    from bot.dialling import placed
+
+    rows = placed(settings(data), limit)
+    for row in rows:
+        typer.echo(json.dumps(row.to_json()) if as_json else str(row))
+    raise typer.Exit(1 if any(row.look for row in rows) else 0)
+
+
+@line_app.command("check")
+def line_check(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """Try manager, dialplan, sound both ways and keys on the running exchange."""
+    from bot.linecheck import check
+
+    async def job() -> bool:
+        good = True
+        async for finding in check(settings(data)):
+            good &= finding.ok
+            typer.echo(json.dumps(finding.to_json()) if as_json else str(finding))
+        return good
+
+    logs.configure("ERROR")
+    raise typer.Exit(0 if run(job()) else 1)
 
 
 @app.command()

@@ -17,10 +17,11 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
-from bot import identity, times
+from bot import answering, identity, times
 from bot.acting import Heard, Manner, Plan, Question, Spoken, Stage
 from bot.dialogue.protocol import (
     Act,
+    Close,
     Handoff,
     Item,
     Moved,
@@ -47,6 +48,7 @@ log = structlog.get_logger()
 HUMAN_BUTTON = "转人工"
 HANGOVER_MS, ELDER_HANGOVER_MS, NUMBER_HANGOVER_MS = 600, 900, 1300  # people pause in numbers
 DIGIT_PAUSE_S = 2.5  # how long somebody keying a number may look for the next key
+BEFORE_IDENTITY = {"opening", "identity_self", "identity_secret"}
 MAX_ERRANDS = 4  # events of our own in a row, e.g. verify → identity_ok
 URGENT = {"human", "complain", "wrong_person"}  # heard even over what may not be interrupted
 
@@ -127,14 +129,18 @@ class Conversation:
         manner: Manner,
         done: Mapping[str, bool],
         state: State | None = None,
+        resume: str = "resume",
+        outbound: bool = False,
     ) -> None:
         """`done` maps items answered earlier to whether they were as expected; `state` is given
-        when a human gives the conversation back."""
+        when the bot goes on after a hand-over, with the event `resume` (resume, nobody_free).
+        `outbound`: we dialled, so what answers may be a machine."""
         self._line, self._script, self._policy = line, script, policy
         self._dialogue, self._scribe, self._clock = dialogue, scribe, clock
         self._manner = manner
         self._as_expected = dict(done)
-        self._resuming = state is not None
+        self._resume = resume if state is not None else None
+        self._outbound = outbound
         self._state: State = state or {}
         self._stage = Stage(script, spoken=line.kind == "phone")
         self._keys = identity.KeyCollector()
@@ -168,8 +174,10 @@ class Conversation:
     # -- what comes in
 
     async def _begin(self) -> None:
-        if self._resuming:
-            moved = await self._dialogue.turn(Turn(self._state, event="resume"))
+        if self._resume:
+            moved = await self._dialogue.turn(Turn(self._state, event=self._resume))
+            if self._resume != "resume":  # on a line of its own
+                await self._scribe.write([Draft("called", {"line": self._line.kind})])
         else:
             start = Start(
                 items_of(self._script),
@@ -211,6 +219,11 @@ class Conversation:
             await self._scribe.write([self._heard(said, None).draft])
             self._listen()
             return
+        if self._outbound and self._state.get("phase") in BEFORE_IDENTITY:
+            machine = answering.machine(said.text)
+            if machine:
+                await self._machine(machine, said)
+                return
         moved = await self._understand(said.text, said.via, said.confidence, said.scores)
         urgent = moved.meaning is not None and moved.meaning.request in URGENT
         heard = self._heard(said, moved)
@@ -219,6 +232,12 @@ class Conversation:
             return
         self._last_text = said.text
         await self._answered(moved, heard, said.start_ms)
+
+    async def _machine(self, kind: str, said: Utterance) -> None:
+        """No person answered: nothing is asked of it, nothing more is told to it."""
+        self._line.stop()
+        heard = self._heard(said, None)
+        await self._perform(Moved((Close(kind),), self._state), heard)
 
     async def _key(self, key: Key) -> None:
         collecting = self._state.get("phase") == "identity_secret"
@@ -347,7 +366,8 @@ class Conversation:
                     return await self._dialogue.turn(Turn(state, event="time_unheard"))
                 self._slot = {"slot": times.spoken_slot(when, now)}
                 booked = {"when": when.isoformat(), "text": self._last_text, **self._slot}
-                await self._scribe.book(when, Draft("rescheduled", booked))
+                by = "human" if state.get("for_human") else "bot"
+                await self._scribe.book(when, Draft("rescheduled", booked), by=by)
                 return await self._dialogue.turn(Turn(state, event="time_booked"))
 
     @property

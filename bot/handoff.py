@@ -38,6 +38,7 @@ class HumanDesk:
         self._chats: dict[str, Chat] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
+        self._ringing: dict[str, set[str]] = {}  # callback → agents whose telephone rings
 
     def on_event(self, event: Event) -> None:
         """Called for every committed event: screens follow the ledger, nothing else."""
@@ -100,7 +101,13 @@ class HumanDesk:
 
     def _summary(self, row: Callback, events: Sequence[Event]) -> Waiting:
         policy = self._store.policy_of(row.id)
-        return casefile.waiting(row, policy, events, elder=self._callbacks.elder(policy))
+        return casefile.waiting(
+            row,
+            policy,
+            events,
+            elder=self._callbacks.elder(policy),
+            ringing=tuple(sorted(self._ringing.get(row.id, ()))),
+        )
 
     async def take(self, callback: str, agent: str) -> Case:
         row = await asyncio.to_thread(self._store.callback, callback)
@@ -119,7 +126,8 @@ class HumanDesk:
         return await asyncio.to_thread(self._case, callback, agent)
 
     def _case(self, callback: str, agent: str) -> Case:
-        row = self._owned(callback, agent)
+        ringing = agent in self._ringing.get(callback, ())
+        row = self._store.callback(callback) if ringing else self._owned(callback, agent)
         events = self._store.events(callback)
         policy = self._store.policy_of(callback)
         chat = self._chats.get(callback)
@@ -159,6 +167,23 @@ class HumanDesk:
     async def speak(self, text: str, rate: float) -> bytes:
         clip = await self._speaker.render(text, rate=rate, sample_rate=READ_ALOUD_RATE, urgent=True)
         return wav.encode(clip.pcm, clip.sample_rate)
+
+    # -- the agents' telephones
+
+    def rings(self, callback: str, agent: str) -> None:
+        """The queue rings this agent for a call: the conversation is on the agent's screen now."""
+        self._ringing.setdefault(callback, set()).add(agent)
+        self._bell.ring()
+
+    async def answered(self, callback: str, agent: str) -> None:
+        """This agent took the call, and with it the conversation. Raises OwnershipLost."""
+        self._ringing.pop(callback, None)
+        await self.take(callback, agent)
+
+    def quiet(self, callback: str) -> None:
+        """Nobody's telephone rings for this call any more."""
+        if self._ringing.pop(callback, None):
+            self._bell.ring()
 
     # -- inside
 

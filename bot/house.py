@@ -15,7 +15,9 @@ import structlog
 from aiohttp import web
 
 from bot import parts, telephony
+from bot.agent_phones import AgentPhones
 from bot.callbacks import Callbacks, Conversations
+from bot.dialer import Dialer
 from bot.dialogue.client import Dialogue
 from bot.errors import ConfigError, HuifangError
 from bot.evidence.ledger import Event
@@ -25,11 +27,14 @@ from bot.recovery import recover_all
 from bot.settings import Settings
 from bot.store import Store
 from bot.switchboard import Switchboard
+from bot.watchdog import Watchdog
 from bot.web.app import make_app, make_runner
 from voice.audiosocket_server import AudioSocketServer
 from voice.errors import VoiceError
 from voice.listening.pool import RecogniserPool
 from voice.pacing import Pacer
+from voice.pbx import Dialplan, Pbx
+from voice.pbx_events import PbxEvent
 from voice.speaking import Speaker
 
 log = structlog.get_logger()
@@ -55,6 +60,8 @@ class House:
     web_port: int
     console_secret: str
     listeners: list[Listener]
+    dialer: Dialer | None
+    pbx: Pbx | None
 
     def url(self, path: str) -> str:
         return f"http://{self.settings.host}:{self.web_port}{path}"
@@ -114,6 +121,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
             audio_folder=settings.audio_folder,
             max_calls=settings.max_calls,
         )
+        pbx, dialer = await _open_exchange(stack, settings, callbacks, switchboard, desk)
         audiosocket = AudioSocketServer(
             switchboard.authorise,
             switchboard.on_call,
@@ -136,8 +144,52 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         log.info("house.open", web=web_port, telephony=telephony_port, audio=audiosocket.port)
         yield House(
             settings, store, callbacks, switchboard, desk, dialogue, speaker,
-            audiosocket.port, telephony_port, web_port, secret, listeners,
+            audiosocket.port, telephony_port, web_port, secret, listeners, dialer, pbx,
         )  # fmt: skip
+
+
+async def _open_exchange(
+    stack: AsyncExitStack,
+    settings: Settings,
+    callbacks: Callbacks,
+    switchboard: Switchboard,
+    desk: HumanDesk,
+) -> tuple[Pbx | None, Dialer | None]:
+    """The manager connection with what depends on it; nothing where no secret was given. A manager
+    that is not there now is waited for."""
+    secret = settings.manager_secret()
+    if secret is None:
+        return None, None
+    heard: list[Callable[[PbxEvent], None]] = [switchboard.on_pbx]
+
+    def on_event(event: PbxEvent) -> None:
+        for listener in heard:
+            listener(event)
+
+    pbx = Pbx(
+        settings.ami_host,
+        settings.ami_port,
+        user=settings.ami_user,
+        secret=secret,
+        dialplan=Dialplan(
+            channel=settings.dial_channel,
+            outbound=settings.dial_context,
+            human=settings.human_context,
+            caller_id=settings.caller_id,
+            ring_s=settings.ring_s,
+        ),
+        on_event=on_event,
+    )
+    dialer = Dialer(callbacks, switchboard, pbx)
+    agents = AgentPhones(switchboard, desk, pbx if settings.record_humans else None)
+    heard += [dialer.on_pbx, agents.on_pbx]
+    switchboard.transfers = pbx
+    await stack.enter_async_context(pbx)
+    stack.push_async_callback(agents.close)
+    stack.push_async_callback(dialer.close)
+    dialling = asyncio.create_task(dialer.run(), name="dialer")
+    stack.callback(dialling.cancel)
+    return pbx, dialer
 
 
 async def _serve_pages(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> int:
@@ -173,7 +225,7 @@ async def serve_forever(settings: Settings) -> None:
     for sig in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(sig, stop.set)
-    async with running(settings) as house:
+    async with running(settings) as house, Watchdog():
         print(f"chat     {house.url('/chat')}  (links: huifang link POLICY)")
         print(f"console  {house.url('/console')}  (secret: {settings.data / 'console.secret'})")
         print(f"phone    AudioSocket {settings.host}:{house.audiosocket_port}", flush=True)

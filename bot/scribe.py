@@ -69,13 +69,14 @@ class Scribe:
             self._committed(events)
             return events
 
-    async def book(self, when: datetime, draft: Draft) -> None:
-        """Book another call of the bot, committed together with its event."""
+    async def book(self, when: datetime, draft: Draft, by: str = "bot") -> None:
+        """Book another call, of the bot or of a human, committed together with its event."""
         async with self._lock:
             await asyncio.to_thread(
                 self._store.book,
                 self.callback,
                 when,
+                by=by,
                 drafts=[draft],
                 wall=self._clock.now(),
                 mono_ms=self._clock.mono_ms(),

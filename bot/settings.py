@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,6 +50,35 @@ class Settings(BaseSettings):
     normal_rate: float = Field(1.0, ge=0.5, le=1.5)
     """1.0 is 204 characters a minute, 0.65 is 133 (rule 30: 160-220, the elderly 120-140)."""
     elder_rate: float = Field(0.65, ge=0.5, le=1.5)
+
+    call_hours: tuple[int, int] = (9, 21)
+    """Policyholders are dialled from the first hour until the second, local time (rule 28)."""
+
+    ami_host: str = "127.0.0.1"
+    ami_port: int = Field(5038, ge=1, le=65535)
+    ami_user: str = Field("huifang", max_length=80)
+    ami_secret: SecretStr | None = None
+    """Also read from DATA/ami.secret. Without one there is no connection to the manager: calls
+    come in, nothing is dialled, and the dialplan alone hands over."""
+    dial_channel: str = Field("PJSIP/{number}@trunk", max_length=200)
+    """What is dialled: technology, number with any prefix, trunk; as in Dial()."""
+    dial_context: str = Field("huifang-out,s,1", max_length=100)
+    human_context: str = Field("huifang-human,s,1", max_length=100)
+    caller_id: str = Field("", max_length=80)
+    ring_s: int = Field(45, ge=5, le=120)
+    record_humans: bool = False
+    """Have the exchange go on recording once a human talks."""
+
+    def manager_secret(self) -> str | None:
+        """Raises ConfigError when the file may be read by others."""
+        if self.ami_secret is not None:
+            return self.ami_secret.get_secret_value()
+        file = self.data / "ami.secret"
+        if not file.exists():
+            return None
+        if file.stat().st_mode & 0o077:
+            raise ConfigError(f"{file} may be read by others; run: chmod 600 {file}")
+        return file.read_text(encoding="ascii").strip()
 
     @property
     def database_url(self) -> str:

@@ -9,25 +9,49 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from bot.callbacks import Conversations
+from bot.conversation import Result
 from bot.errors import HuifangError
 from bot.evidence.audio import AudioFile, StereoRecorder
+from bot.evidence.ledger import Draft
 from bot.recovery import filed, recording_name
 from bot.scribe import Scribe
 from voice.audiosocket_server import AudioSocketConnection
 from voice.listening.pool import RecogniserPool
 from voice.pacing import Pacer
+from voice.pbx_events import KeyDown, PbxEvent
 from voice.phone import PhoneLine
 from voice.speaking import Speaker
 
 log = structlog.get_logger()
 
-MAX_REMEMBERED = 10_000  # decisions kept for /telephony/next, and UUIDs announced but not yet here
+MAX_REMEMBERED = 10_000  # calls kept for the exchange's later questions
+LATER = frozenset({"booked", "nobody_free"})  # a human calls; nobody waits for one now
+
+
+class Transfers(Protocol):
+    """What hands a caller over at once: `voice.pbx.Pbx`."""
+
+    async def hand_over(self, uuid: str) -> bool: ...
+
+
+@dataclass
+class Call:
+    """What the switchboard knows of one call, by its UUID."""
+
+    callback: str
+    outbound: bool = False
+    due: bool = True  # announced, and its sound not here yet
+    next: str = ""  # what the dialplan is told afterwards: transfer, hangup, "" (human queue)
+    event: str | None = None  # with which the bot goes on when the exchange gives the call back
+    state: dict[str, Any] = field(default_factory=dict)  # the dialogue's, for then
+    line: PhoneLine | None = None
 
 
 class Switchboard:
@@ -42,13 +66,14 @@ class Switchboard:
         *,
         audio_folder: Path,
         max_calls: int,
+        transfers: Transfers | None = None,
     ) -> None:
         self._conversations, self._callbacks = conversations, conversations.callbacks
         self._pool, self._speaker, self._pacer = pool, speaker, pacer
         self._audio_folder = audio_folder
         self._max_calls = max_calls
-        self._expected: OrderedDict[str, str] = OrderedDict()  # UUID -> callback id
-        self._next: OrderedDict[str, str] = OrderedDict()  # UUID -> transfer | hangup
+        self.transfers = transfers
+        self._calls: OrderedDict[str, Call] = OrderedDict()  # by UUID, the oldest first
         self._live: set[str] = set()  # callback ids
 
     @property
@@ -56,27 +81,64 @@ class Switchboard:
         """Conversations on the phone at this moment."""
         return len(self._live)
 
-    def expect(self, uuid: str, callback: str) -> None:
+    @property
+    def room(self) -> int:
+        """How many more calls may be taken."""
+        return max(0, self._max_calls - len(self._live))
+
+    def expect(self, uuid: str, callback: str, *, outbound: bool = False) -> None:
         """The call with this UUID, which will come, serves this callback."""
-        self._expected[uuid] = callback
-        while len(self._expected) > MAX_REMEMBERED:
-            self._expected.popitem(last=False)
+        self._calls[uuid] = Call(callback, outbound)
+        while len(self._calls) > MAX_REMEMBERED:
+            self._calls.popitem(last=False)
+
+    def forget(self, uuid: str) -> None:
+        """This call will not come."""
+        call = self._calls.get(uuid)
+        if call is not None and call.line is None:
+            del self._calls[uuid]
+
+    def callback_of(self, uuid: str) -> str | None:
+        call = self._calls.get(uuid)
+        return None if call is None else call.callback
+
+    def on_pbx(self, event: PbxEvent) -> None:
+        """A key stops our speech while it is still down, before the media line reports it."""
+        match event:
+            case KeyDown(uuid, _) if (call := self._calls.get(uuid)) and call.line is not None:
+                call.line.key_down()
 
     # -- telephony.Exchange
 
     async def incoming(self, uuid: str, caller: str) -> str:
         """Ties a call to the policy with this number. Returns "known", or "" (→ human queue)."""
-        if uuid in self._expected:
+        if uuid in self._calls:
             return "known"
         callback = await asyncio.to_thread(self._callbacks.for_phone, caller)
-        if callback is None or callback in self._live:
+        if callback is None or callback in self._live or not self.room:
             return ""
         self.expect(uuid, callback)
         return "known"
 
     async def next(self, uuid: str) -> str:
         """What the dialplan does after the bot: transfer, hangup, or "" (→ human queue)."""
-        return self._next.get(uuid, "")
+        call = self._calls.get(uuid)
+        return "" if call is None else call.next
+
+    async def back(self, uuid: str) -> str:
+        """No human took the call in time: "known" when the bot takes it back, to apologise and book
+        a human's call. Only once a call, and only while no human has the conversation."""
+        call = self._calls.get(uuid)
+        if call is None or call.next != "transfer" or call.event or not self.room:
+            return ""
+        scribe = await asyncio.to_thread(self._callbacks.scribe, call.callback)
+        row = await asyncio.to_thread(self._callbacks.store.callback, call.callback)
+        if row.owner != "queue":
+            return ""
+        body = {"generation": scribe.generation + 1}
+        await scribe.transfer("bot", [Draft("returned", body)], state="IN_PROGRESS")
+        call.due, call.event, call.next = True, "nobody_free", ""
+        return "known"
 
     async def health(self) -> Mapping[str, Any]:
         return {"ok": True, "calls": self.calls, "listening_queue": self._pool.depth}
@@ -85,37 +147,51 @@ class Switchboard:
 
     def authorise(self, uuid: str) -> bool:
         """Known, not yet talking, and room for one more; otherwise the dialplan finds a human."""
-        callback = self._expected.get(uuid)
-        return (
-            callback is not None
-            and callback not in self._live
-            and len(self._live) < self._max_calls
-        )
+        call = self._calls.get(uuid)
+        return call is not None and call.due and call.callback not in self._live and self.room > 0
 
     async def on_call(self, uuid: str, connection: AudioSocketConnection) -> None:
         """One call from its first frame to its last."""
-        callback = self._expected.pop(uuid)
+        call = self._calls[uuid]
+        callback = call.callback
+        call.due = False
+        recorder = StereoRecorder(self._recording(callback, uuid))
         self._live.add(callback)
-        recorder = StereoRecorder(self._audio_folder / recording_name(callback, uuid))
         line = PhoneLine(connection, self._pool, self._speaker, pacer=self._pacer, tap=recorder)
+        call.line = line
         try:
             scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
             conversation = await asyncio.to_thread(
-                self._conversations.start, callback, line, scribe=scribe
+                self._conversations.start,
+                callback,
+                line,
+                scribe=scribe,
+                state=call.state if call.event else None,
+                resume=call.event or "resume",
+                outbound=call.outbound,
             )
-            result = await conversation.run()
-            self._decide(uuid, "transfer" if result.ending == "handed_over" else "hangup")
+            await self._leave(uuid, call, await conversation.run())
         except HuifangError as error:
             log.error("call.refused", callback=callback, error=type(error).__name__)
         finally:
             await line.close()
+            call.line = None
             self._live.discard(callback)
             await self._file_recording(callback, recorder)
 
-    def _decide(self, uuid: str, action: str) -> None:
-        self._next[uuid] = action
-        while len(self._next) > MAX_REMEMBERED:
-            self._next.popitem(last=False)
+    async def _leave(self, uuid: str, call: Call, result: Result) -> None:
+        """Tell the exchange what comes after the bot, by both ways it may ask."""
+        handed_over = result.ending == "handed_over" and result.reason not in LATER
+        handed_over |= result.ending == "lost"  # a human took the conversation meanwhile
+        call.state = result.state
+        call.next = "transfer" if handed_over else "hangup"
+        if handed_over and self.transfers is not None:
+            await self.transfers.hand_over(uuid)
+
+    def _recording(self, callback: str, uuid: str) -> Path:
+        """A call that comes back from the queue has a second recording."""
+        path = self._audio_folder / recording_name(callback, uuid)
+        return path if not path.exists() else path.with_suffix(".2.wav")
 
     async def _file_recording(self, callback: str, recorder: StereoRecorder) -> None:
         try:

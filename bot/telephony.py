@@ -34,6 +34,9 @@ class Exchange(Protocol):
         """What happens to a call the bot has left: `transfer`, `hangup`, or nothing, which means
         the human queue; nothing too for a call it does not know."""
 
+    async def back(self, uuid: str) -> str:
+        """No human took the call in time: `known` when the bot takes it back, else nothing."""
+
     async def health(self) -> Mapping[str, object]:
         """How the parts are: numbers, words, and `ok` where something is not. Nothing personal."""
 
@@ -68,6 +71,16 @@ class Telephony:
         log.info("telephony.next", uuid=uuid, action=action)
         return web.Response(text=action)
 
+    async def back(self, request: web.Request) -> web.Response:
+        uuid = _uuid(request)
+        if uuid is None:
+            return _nothing(400)
+        try:
+            return web.Response(text=await self._exchange.back(uuid))
+        except Exception:
+            log.exception("telephony.back_failed", uuid=uuid)
+            return _nothing(503)
+
     async def health(self, _request: web.Request) -> web.Response:
         health = await self._exchange.health()
         return web.json_response(dict(health), status=200 if health.get("ok", True) else 503)
@@ -82,6 +95,7 @@ def make_app(exchange: Exchange, figures: Metrics) -> web.Application:
     app = web.Application(client_max_size=1)  # nothing is ever posted
     app.router.add_get("/telephony/incoming", telephony.incoming)
     app.router.add_get("/telephony/next", telephony.next)
+    app.router.add_get("/telephony/back", telephony.back)
     app.router.add_get("/health", telephony.health)
     app.router.add_get("/metrics", telephony.metrics)
     return app

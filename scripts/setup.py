@@ -24,6 +24,7 @@ MODEL = ROOT / "models" / "huifang.tar.gz"
 # what the program that needs it is called, and the Debian package that has it
 RUN_PACKAGES = {"espeak-ng": ["espeak-ng"]}
 TEST_PACKAGES = {"chromium": ["chromium", "fonts-wqy-zenhei"]}
+PBX_PACKAGES = {"debootstrap": ["debootstrap"]}
 
 
 class Missing(Exception):
@@ -138,6 +139,17 @@ def debian(packages: dict[str, list[str]]) -> None:
     run(*command.split(), "-q", "--no-install-recommends", DEBIAN_FRONTEND="noninteractive")
 
 
+def start_asterisk() -> None:
+    """Begin to make the exchange of tests/pbx; it is ready long before they begin."""
+    script = ROOT / "scripts" / "pbx.py"
+    TOOLS.parent.mkdir(exist_ok=True)
+    log = (TOOLS.parent / "pbx.log").open("w")
+    subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        start_new_session=True,
+    )  # fmt: skip
+
+
 def speech_models() -> None:
     run(APP / "bin" / "huifang", "models", "fetch", quiet=False)
 
@@ -173,6 +185,9 @@ def main() -> int:
         debian(RUN_PACKAGES)
         if wants_tests:
             debian(TEST_PACKAGES)
+            if os.geteuid() == 0:  # without root the tests on a real Asterisk are skipped
+                debian(PBX_PACKAGES)
+                start_asterisk()
         speech_models()
         dialogue_model()
     except Missing as error:

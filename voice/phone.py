@@ -77,6 +77,11 @@ class PhoneLine:
     def stop(self) -> None:
         self._out.stop()
 
+    def key_down(self) -> None:
+        """A key went down, says the exchange, before it is up and comes as an event: our speech
+        stops now, unless it may not be interrupted."""
+        self._out.interrupt()
+
     def listen(
         self, patience_s: float, answers: ClosedSet | None = None, hangover_ms: int = HANGOVER_MS
     ) -> None:

@@ -100,7 +100,8 @@ class Flag(Act):
 @dataclass(frozen=True)
 class Handoff(Act):
     """Give the conversation to a human. `reason`: request, key, severe, complaint, surrender,
-    coached, identity, silence, unclear, question, failure."""
+    coached, identity, silence, unclear, question, failure; booked,
+    nobody_free: a human calls later."""
 
     kind: ClassVar[str] = "handoff"
     reason: str
@@ -177,7 +178,8 @@ class Start:
 class Turn:
     """One turn. Either `text` (with how surely it was heard) or an `event` of the application:
     silence, identity_ok, identity_wrong, identity_unheard, time_booked, time_unheard,
-    no_explanation, cut_off (answered before the question was out), resume (back from a human)."""
+    no_explanation, cut_off (answered before the question was out), resume (back from a human),
+    nobody_free (no human took the call)."""
 
     state: State
     text: str = ""

@@ -27,7 +27,7 @@ from bot.dialogue.worker_tracker import CONVERSATION, OneTurn
 
 EVENTS = frozenset(
     {
-        *("start", "silence", "cut_off", "resume", "no_explanation"),
+        *("start", "silence", "cut_off", "resume", "nobody_free", "no_explanation"),
         *("identity_ok", "identity_wrong", "identity_unheard", "time_booked", "time_unheard"),
     }
 )

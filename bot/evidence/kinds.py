@@ -29,6 +29,7 @@ _REASON = "why, in the words of the rule that decided"
 _AGENT = "name of the human"
 _GENERATION = "ownership number that holds from here on"
 _HEARD_AUDIO = "SHA-256 of the PCM the recogniser was given; null for keys and text"
+_CALL = "UUID of the call"
 _FORM = "wording used: full, plain or keys"
 
 
@@ -48,6 +49,26 @@ KINDS: Mapping[str, Kind] = {
             "channel": "phone or chat",
         },
         _need("policy", "questionnaire"),
+    ),
+    "dialled": Kind(
+        "The exchange is about to be asked to call the policyholder.",
+        {"call": _CALL},
+        _need("call"),
+    ),
+    "dial_ended": Kind(
+        "What came of the dialling. Without this event nobody knows, and nobody dials again.",
+        {
+            "call": _CALL,
+            "outcome": "answered, busy, no_answer, rejected, no_such_number, congestion, "
+            "not_registered, failed or unknown",
+            "cause": "Q.850 cause of the hang-up; 0 when there was none",
+        },
+        _need("call", "outcome"),
+    ),
+    "returned": Kind(
+        "No human took the call in time; the bot has the conversation again.",
+        {"generation": _GENERATION},
+        _need("generation"),
     ),
     "called": Kind(
         "A line to the policyholder opened; one for each attempt.",

@@ -28,6 +28,9 @@ VIAS: Mapping[str, str] = {"voice": "语音", "text": "文字", "key": "按键",
 
 KINDS: Mapping[str, str] = {
     "created": "创建回访",
+    "dialled": "拨号",
+    "dial_ended": "拨号结果",
+    "returned": "无人接听，转回机器人",
     "called": "接通",
     "resumed": "继续未完成的回访",
     "said": "播报",

@@ -28,22 +28,30 @@ def book(connection: Connection, callback: str, when: datetime, by: str, now: st
     return Booking(result.scalar_one(), callback, _time(at), by, _time(now))
 
 
-def due(connection: Connection, before: datetime | None, limit: int) -> list[Booking]:
+def due(
+    connection: Connection, before: datetime | None, limit: int, by: str | None = None
+) -> list[Booking]:
     """Open bookings, the earliest first."""
     query = select(bookings).where(bookings.c.state == "open").order_by(bookings.c.at)
     if before is not None:
         query = query.where(bookings.c.at <= wall_text(before))
+    if by is not None:
+        query = query.where(bookings.c.by == by)
     return [_booking(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
-def finish(connection: Connection, booking: int) -> None:
+def finish(connection: Connection, booking: int) -> str:
+    """Returns the callback it was for."""
     result = connection.execute(
         update(bookings)
         .where(bookings.c.id == booking, bookings.c.state == "open")
         .values(state="done")
+        .returning(bookings.c.callback)
     )
-    if result.rowcount != 1:
+    callback: str | None = result.scalar_one_or_none()
+    if callback is None:
         raise NotFound("the store has no such open booking")
+    return callback
 
 
 def _booking(row: RowMapping) -> Booking:

@@ -13,7 +13,7 @@ from bot.evidence.ledger import Draft, Event, chain_after
 from bot.store.records import Callback, Chain
 from bot.store.schema import callbacks, events
 
-OWNERLESS = frozenset({"audio", "failed"})
+OWNERLESS = frozenset({"audio", "failed", "dial_ended"})
 """Facts about what has happened, true whoever owns the conversation by now."""
 
 _COLUMNS = tuple(events.c)

@@ -246,10 +246,30 @@ class Store:
             callbacks.change(connection, row, now=now, head=_head(added))
             return bookings.book(connection, callback, when, by, now)
 
-    def bookings(self, before: datetime | None = None, limit: int = 50) -> list[Booking]:
-        """Open bookings up to `before`, the earliest first."""
+    def bookings(
+        self, before: datetime | None = None, limit: int = 50, by: str | None = None
+    ) -> list[Booking]:
+        """Open bookings up to `before`, the earliest first. `by`: whose, bot or human."""
         with self._database.read() as connection:
-            return bookings.due(connection, before, _bounded(limit))
+            return bookings.due(connection, before, _bounded(limit), by)
+
+    def take_booking(
+        self,
+        booking: int,
+        drafts: Sequence[Draft],
+        *,
+        wall: datetime,
+        mono_ms: int,
+        generation: int,
+    ) -> list[Event]:
+        """Begin what was booked: of all who try, one gets it, and its events with it. Raises
+        NotFound when it is not open (any more), OwnershipLost when a human has the conversation."""
+        with self._database.write() as connection:
+            callback = bookings.finish(connection, booking)
+            row = callbacks.hold(connection, callback, generation)
+            added = events.append(connection, row, drafts, wall, mono_ms)
+            callbacks.change(connection, row, now=wall_text(wall), head=_head(added))
+            return added
 
     def finish_booking(self, booking: int) -> None:
         """The call was placed. Raises NotFound when it is not open (any more)."""

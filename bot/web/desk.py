@@ -39,6 +39,7 @@ class Waiting:
     elder: bool  # age ≥ 60, served first
     severe: bool = False  # complaint, misselling, interference: shown as urgent
     owner: str = ""  # agent's name, empty while nobody has taken it
+    ringing: tuple[str, ...] = ()  # agents whose telephone rings for this call
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ class Desk(Protocol):
         """Make the agent its owner. Committed on return. Raises OwnershipLost if it is taken."""
 
     async def case(self, callback: str, agent: str) -> Case:
-        """The present context of a case the agent owns. Raises OwnershipLost otherwise."""
+        """The present context of a case the agent owns, or whose call rings the agent's telephone.
+        Raises OwnershipLost otherwise."""
 
     async def agent_say(self, callback: str, agent: str, text: str) -> None:
         """Commit and show the agent's message (chat only). Raises OwnershipLost."""

@@ -271,7 +271,7 @@ def test_key_0_says_so_in_the_reason() -> None:
 
 def test_the_bot_is_silent_while_a_human_owns_the_conversation() -> None:
 
-    for intent in set(intents()) - {"resume"}:
+    for intent in set(intents()) - {"resume", "nobody_free"}:
         talk = at("handoff")
         assert talk.hear(intent) == [], intent
         assert talk.state.phase == "handoff"
@@ -287,6 +287,26 @@ def test_given_back_without_proof_asks_for_it() -> None:
     talk = at("identity_secret")
     talk.hear("human")
     assert talk.hear("resume") == ["ask I1"]
+
+
+def test_nobody_free_asks_when_a_human_may_call() -> None:
+    talk = at("handoff")
+    assert talk.hear("nobody_free") == ["say H_later", "ask K_when plain"]
+    assert talk.hear("inform") == ["reschedule"]
+    assert talk.hear("time_booked") == ["say K_booked", "handoff booked"]
+    assert talk.hear("affirm") == []
+
+
+def test_nobody_free_and_no_time_named_stays_in_the_humans_list() -> None:
+    talk = at("handoff")
+    talk.hear("nobody_free", "silence")
+    assert talk.hear("silence") == ["say G_bye", "handoff nobody_free"]
+
+
+def test_a_human_can_be_waited_for_again() -> None:
+    talk = at("handoff")
+    talk.hear("nobody_free")
+    assert talk.hear("human", via="key") == ["say H_now", "handoff key"]
 
 
 def test_the_offer_of_a_human_unclear_twice_is_handed_over_not_taken_for_yes() -> None:

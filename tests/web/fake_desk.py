@@ -63,6 +63,7 @@ class FakeChat:
     owner: str = "bot"  # bot, queue, an agent's name, over
     reason: str = ""
     since: datetime | None = None
+    ringing: tuple[str, ...] = ()
     index: int = 0
     answered: list[Answered] = field(default_factory=list)
     transcript: list[Entry] = field(default_factory=list)
@@ -75,7 +76,7 @@ class FakeChat:
         since = self.since or datetime.now(UTC)
         return Waiting(
             self.callback, "chat", self.who, self.reason, since, self.elder,
-            severe="投诉" in self.reason, owner=owner,
+            severe="投诉" in self.reason, owner=owner, ringing=self.ringing,
         )  # fmt: skip
 
 
@@ -130,7 +131,12 @@ class FakeDesk:
         return self._case(chat)
 
     async def case(self, callback: str, agent: str) -> Case:
-        return self._case(self._owned(callback, agent))
+        chat = self._chat(callback)
+        return self._case(chat if agent in chat.ringing else self._owned(callback, agent))
+
+    def ring(self, token: str, *agents: str) -> None:
+        self.chats[token].ringing = agents
+        self.bell.ring()
 
     async def agent_say(self, callback: str, agent: str, text: str) -> None:
         chat = self._owned(callback, agent)

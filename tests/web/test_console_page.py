@@ -25,6 +25,24 @@ async def wants_human(page: Page, house: House, token: str = TOKEN) -> None:
     await expect(page.locator("#owner")).to_contain_text("正在为您转接人工客服")
 
 
+async def test_the_conversation_is_on_the_screen_when_the_agents_telephone_rings(
+    house: House,
+) -> None:
+    async with (
+        page_of(house.browser) as chat,
+        page_of(house.browser) as mine,
+        page_of(house.browser) as other,
+    ):
+        await login(mine, house.url, "李娜")
+        await login(other, house.url, "王强")
+        await wants_human(chat, house)
+        house.desk.ring(TOKEN, "李娜")
+        await expect(mine.locator("#open-items .here")).to_contain_text(ITEMS["B9"])
+        await expect(mine.locator("#waiting .ticket")).to_contain_text("李娜 话机响铃")
+        await expect(other.locator("#waiting .ticket")).to_contain_text("李娜 话机响铃")
+        await expect(other.locator("#no-case")).to_be_visible()
+
+
 async def test_a_take_over_from_wish_to_give_back(house: House) -> None:
     async with page_of(house.browser) as chat, page_of(house.browser, 1440, 900) as console:
         await login(console, house.url)

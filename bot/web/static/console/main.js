@@ -18,6 +18,7 @@ const queue = new Queue({
   alert: () => chime.ring(),
 });
 let sending = "";
+let me = ""; // as the telephone queue knows me, too
 
 function fault(message) {
   byId("fault").textContent = message;
@@ -34,10 +35,16 @@ function close(callback) {
 
 const on = {
   you({ agent }) {
+    me = agent;
     say(byId("you"), `坐席：${agent}`);
   },
   queue({ waiting, mine }) {
     queue.show(waiting, mine, view.callback);
+    // My telephone rings: the conversation is on the screen before I pick up.
+    const ringing = waiting.find((one) => one.ringing.includes(me));
+    if (ringing && ringing.callback !== view.callback && !text.value) {
+      send({ type: "look", callback: ringing.callback });
+    }
   },
   case({ case: one }) {
     const { callback } = one.summary;

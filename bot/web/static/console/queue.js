@@ -72,8 +72,9 @@ export class Queue {
   }
 }
 
-export function badges({ channel, elder, severe }) {
+export function badges({ channel, elder, severe, ringing }) {
   return [
+    ringing?.length && make("span", { class: "badge here", text: `${ringing.join("、")} 话机响铃` }),
     make("span", { class: "badge", text: channel === "phone" ? "电话" : "网页" }),
     severe && make("span", { class: "badge severe", text: "紧急" }),
     elder && make("span", { class: "badge elder", text: "60岁以上" }),

@@ -1,0 +1,60 @@
+"""From the queue's telephones to the agents' screens: who rings, who took the call.
+
+An agent's name at the console is the name of the queue's member (queues.conf).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from bot.errors import HuifangError
+from bot.handoff import HumanDesk
+from bot.switchboard import Switchboard
+from voice.errors import VoiceError
+from voice.pbx import Pbx
+from voice.pbx_events import AgentRings, AgentTalks, Gone, PbxEvent
+
+log = structlog.get_logger()
+
+
+class AgentPhones:
+    """One per exchange. `recorder` is given when calls are recorded on after the bot has left."""
+
+    def __init__(self, switchboard: Switchboard, desk: HumanDesk, recorder: Pbx | None) -> None:
+        self._switchboard, self._desk, self._recorder = switchboard, desk, recorder
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5.0)
+
+    def on_pbx(self, event: PbxEvent) -> None:
+        callback = self._switchboard.callback_of(event.uuid)
+        if callback is None:
+            return
+        match event:
+            case AgentRings(_, agent):
+                self._desk.rings(callback, agent)
+            case AgentTalks(uuid, agent):
+                self._begin(self._talks(uuid, callback, agent))
+            case Gone():
+                self._desk.quiet(callback)
+            case _:
+                pass
+
+    async def _talks(self, uuid: str, callback: str, agent: str) -> None:
+        try:
+            await self._desk.answered(callback, agent)
+            if self._recorder is not None:
+                await self._recorder.record(uuid, f"{callback}.{uuid[:8]}.human.wav")
+        except (HuifangError, VoiceError) as error:
+            log.warning("agent.unnoted", callback=callback, error=type(error).__name__)
+
+    def _begin(self, job: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(job, name="agent's telephone")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,163 @@
+"""Calls the bot places: bookings that are due, one Originate each, and what came of it.
+
+A call is written down before it is asked for, and its outcome when it is known. What lies between
+the two after a crash is shown to an operator (`huifang dials`) and never dialled again by itself: a
+policyholder called twice is bothered, one thought to be called is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import uuid4
+
+import structlog
+
+from bot.callbacks import RESUMABLE, Callbacks
+from bot.errors import HuifangError
+from bot.evidence.ledger import Draft, Event
+from bot.store import Booking, Callback, NotFound
+from bot.switchboard import Switchboard
+from voice.ami_client import AmiRefused, AmiUnavailable
+from voice.pbx import LOST, Pbx, outcome
+from voice.pbx_events import Answered, Gone, NotDialled, PbxEvent
+
+log = structlog.get_logger()
+
+POLL_S = 2.0  # how often bookings are looked at
+AT_ONCE = 5  # dialled in one round
+
+
+def undecided(events: Sequence[Event]) -> list[str]:
+    """UUIDs of calls that were dialled and whose outcome nobody knows. Pure."""
+    known = {e.body["call"] for e in events if e.kind == "dial_ended"}
+    return [e.body["call"] for e in events if e.kind == "dialled" and e.body["call"] not in known]
+
+
+def may_dial(now: datetime, hours: tuple[int, int]) -> bool:
+    """Whether policyholders are called at this local time (rule 28). Pure."""
+    return hours[0] <= now.hour < hours[1]
+
+
+class Dialer:
+    """One per process, for one exchange."""
+
+    def __init__(self, callbacks: Callbacks, switchboard: Switchboard, pbx: Pbx) -> None:
+        self._callbacks, self._store = callbacks, callbacks.store
+        self._switchboard, self._pbx = switchboard, pbx
+        self._dialling: dict[str, str] = {}  # UUID → callback, until its outcome is known
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """For ever: dial what is due."""
+        while True:
+            try:
+                await self.round()
+            except HuifangError as error:
+                log.error("dialer.failed", error=type(error).__name__)
+            await asyncio.sleep(POLL_S)
+
+    async def close(self) -> None:
+        """Let outcomes that are being written get to disk."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5.0)
+
+    async def round(self) -> int:
+        """Dial what is due now, as far as there is room. Returns how many calls were asked for."""
+        now = self._callbacks.clock.now()
+        open_now = may_dial(now.astimezone(), self._callbacks.settings.call_hours)
+        if not self._pbx.up or not open_now:
+            return 0
+        room = min(AT_ONCE, self._switchboard.room - len(self._dialling))
+        if room <= 0:
+            return 0
+        due = await asyncio.to_thread(self._store.bookings, now, room, by="bot")
+        placed = 0
+        for booking in due:
+            with contextlib.suppress(NotFound):  # somebody else was quicker
+                placed += await self.dial(booking)
+        return placed
+
+    async def dial(self, booking: Booking) -> bool:
+        """Place one booked call. False when it may not be placed."""
+        row = await asyncio.to_thread(self._store.callback, booking.callback)
+        number = await asyncio.to_thread(self._fit, row)
+        if number is None:
+            await asyncio.to_thread(self._store.finish_booking, booking.id)
+            log.warning("dialer.not_dialled", callback=row.id, state=str(row.state))
+            return False
+        call, clock = str(uuid4()), self._callbacks.clock
+        events = await asyncio.to_thread(
+            self._store.take_booking,
+            booking.id,
+            [Draft("dialled", {"call": call})],
+            wall=clock.now(),
+            mono_ms=clock.mono_ms(),
+            generation=row.generation,
+        )
+        self._tell(events)
+        self._dialling[call] = row.id
+        self._switchboard.expect(call, row.id, outbound=True)
+        try:
+            await self._pbx.dial(call, number)
+        except (AmiRefused, ValueError) as error:
+            log.warning("dialer.refused", callback=row.id, error=type(error).__name__)
+            self._ended(call, "failed")
+        except AmiUnavailable:
+            self._ended(call, "unknown")
+        return True
+
+    def on_pbx(self, event: PbxEvent) -> None:
+        """What became of our calls."""
+        match event:
+            case Answered(uuid):
+                self._ended(uuid, "answered", 0)
+            case Gone(uuid, cause):
+                self._ended(uuid, "unknown" if cause == LOST else outcome(cause), cause)
+            case NotDialled(uuid):
+                self._ended(uuid, "not_registered")
+
+    # -- inside
+
+    def _fit(self, row: Callback) -> str | None:
+        """The number to dial: that on the policy (rule 9). None when the bot must not call: a human
+        has the conversation, it is over, or an earlier call's outcome is unknown."""
+        if row.state not in RESUMABLE or row.owner != "bot":
+            return None
+        if undecided(self._store.events(row.id)):
+            return None
+        return self._store.policy_of(row.id).phone
+
+    def _ended(self, call: str, result: str, cause: int = 0) -> None:
+        callback = self._dialling.pop(call, None)
+        if callback is None:
+            return
+        if result != "answered":
+            self._switchboard.forget(call)
+        log.info("dialer.ended", callback=callback, outcome=result, cause=cause)
+        task = asyncio.create_task(self._write(callback, call, result, cause), name="dial outcome")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _write(self, callback: str, call: str, result: str, cause: int) -> None:
+        clock = self._callbacks.clock
+        draft = Draft("dial_ended", {"call": call, "outcome": result, "cause": cause})
+        try:
+            events = await asyncio.to_thread(
+                self._store.append,
+                callback,
+                [draft],
+                wall=clock.now(),
+                mono_ms=clock.mono_ms(),
+                generation=None,
+            )
+        except HuifangError as error:  # stays undecided, which is the safe side
+            log.error("dialer.unwritten", callback=callback, error=type(error).__name__)
+            return
+        self._tell(events)
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._callbacks.on_event(event)

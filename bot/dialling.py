@@ -1,0 +1,77 @@
+"""Orders to call a policyholder, and what came of the calls: for the command line.
+
+An order is a booking that is due: the running bot finds it in the store. So it survives a restart,
+and needs no way into the process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from bot.callbacks import RESUMABLE, Callbacks
+from bot.dialer import undecided
+from bot.errors import ConfigError
+from bot.settings import Settings
+from bot.store import Store
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One call the bot placed."""
+
+    at: str  # UTC, ISO 8601
+    policy: str  # tail of its number
+    callback: str
+    outcome: str  # as in the event `dial_ended`; unknown when there is none
+    look: bool = False  # nobody knows what became of it, and nobody has dialled since
+
+    def __str__(self) -> str:
+        mark = "  ← find out, then: huifang dial" if self.look else ""
+        return f"{self.at}  …{self.policy}  {self.outcome:<14} {self.callback}{mark}"
+
+    def to_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def order(settings: Settings, policy: str, at: datetime | None) -> str:
+    """Book a call of the bot. Returns the callback's id. Raises ConfigError when a human has the
+    conversation, or it is over; NotFound."""
+    with Store.open(settings.database_url) as store:
+        callbacks = Callbacks(settings, store)
+        callback = callbacks.open(policy, "phone")
+        row = store.callback(callback)
+        if row.state not in RESUMABLE:
+            raise ConfigError(f"this callback is {row.state}; the bot does not call")
+        lost = undecided(store.events(callback))
+        for call in lost:  # whoever orders it anew knows what became of the last one
+            _resolve(callbacks, callback, call)
+        store.book(callback, at.astimezone() if at else callbacks.clock.now())
+        return callback
+
+
+def _resolve(callbacks: Callbacks, callback: str, call: str) -> None:
+    from bot.evidence.ledger import Draft
+
+    callbacks.store.append(
+        callback,
+        [Draft("dial_ended", {"call": call, "outcome": "unknown", "cause": 0})],
+        wall=callbacks.clock.now(),
+        mono_ms=callbacks.clock.mono_ms(),
+        generation=None,
+    )
+
+
+def placed(settings: Settings, limit: int) -> list[Placed]:
+    """The calls of the newest callbacks, the newest first."""
+    found: list[Placed] = []
+    with Store.open(settings.database_url) as store:
+        for row in store.callbacks(limit=limit):
+            events = store.events(row.id)
+            ended = {e.body["call"]: e.body["outcome"] for e in events if e.kind == "dial_ended"}
+            dials = [e for e in events if e.kind == "dialled"]
+            for event in dials:
+                outcome = ended.get(event.body["call"], "unknown")
+                look = outcome == "unknown" and event is dials[-1]
+                found.append(Placed(event.wall, row.policy_number[-4:], row.id, outcome, look))
+    return sorted(found, key=lambda call: call.at)[::-1]

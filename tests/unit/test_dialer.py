@@ -1,0 +1,249 @@
+"""The bot's own calls: written down before they are asked for, never placed twice by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.callbacks import Callbacks
+from bot.dialer import Dialer, may_dial, undecided
+from bot.dialling import order, placed
+from bot.errors import ConfigError
+from bot.evidence.ledger import Draft
+from bot.importing import import_policies
+from bot.settings import ROOT, Settings
+from bot.store import Store
+from voice.ami_client import AmiRefused, AmiUnavailable
+from voice.pbx import outcome
+from voice.pbx_events import Answered, Gone, NotDialled
+
+POLICY = "902626001083"
+DAY = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
+
+
+class Clock:
+    def now(self) -> datetime:
+        return DAY
+
+    def mono_ms(self) -> int:
+        return 1
+
+
+class Exchange:
+    """Stands for switchboard and manager: remembers what it was asked, at which state of disk."""
+
+    def __init__(self) -> None:
+        self.up, self.room = True, 5
+        self.asked: list[tuple[str, str]] = []
+        self.expected: list[str] = []
+        self.error: Exception | None = None
+        self.look: Callable[[], object] = lambda: None
+        self.seen: list[object] = []
+
+    def expect(self, uuid: str, callback: str, *, outbound: bool = False) -> None:
+        assert outbound
+        self.expected.append(uuid)
+
+    def forget(self, uuid: str) -> None:
+        self.expected.remove(uuid)
+
+    async def dial(self, uuid: str, number: str) -> None:
+        self.seen.append(await asyncio.to_thread(self.look))
+        if self.error:
+            raise self.error
+        self.asked.append((uuid, number))
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings(data=tmp_path, call_hours=(0, 24))
+    import_policies(made, ROOT / "examples" / "policies.csv")
+    return made
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with Store.open(settings.database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def callbacks(settings: Settings, store: Store) -> Callbacks:
+    return Callbacks(settings, store, Clock())
+
+
+@pytest.fixture
+def exchange() -> Exchange:
+    return Exchange()
+
+
+@pytest.fixture
+def dialer(callbacks: Callbacks, exchange: Exchange) -> Dialer:
+    return Dialer(callbacks, exchange, exchange)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def due(callbacks: Callbacks, store: Store) -> str:
+    """A callback whose call is due."""
+    callback = callbacks.open(POLICY, "phone")
+    store.book(callback, DAY)
+    return callback
+
+
+def kinds(store: Store, callback: str) -> list[str]:
+    return [e.kind for e in store.events(callback)]
+
+
+def outcomes(store: Store, callback: str) -> list[str]:
+    return [e.body["outcome"] for e in store.events(callback) if e.kind == "dial_ended"]
+
+
+async def test_a_call_is_on_disk_before_it_is_asked_for(
+    dialer: Dialer, exchange: Exchange, store: Store, due: str
+) -> None:
+    exchange.look = lambda: kinds(store, due)
+    assert await dialer.round() == 1
+    assert exchange.seen == [["created", "dialled"]]
+    ((call, number),) = exchange.asked
+    assert number == store.policy_of(due).phone
+    assert exchange.expected == [call]
+    assert store.bookings() == []
+    assert await dialer.round() == 0
+
+
+@pytest.mark.parametrize(
+    ("event", "result"),
+    [
+        (lambda call: Answered(call), "answered"),
+        (lambda call: Gone(call, 17), "busy"),
+        (lambda call: Gone(call, 0), "unknown"),
+        (lambda call: NotDialled(call), "not_registered"),
+    ],
+)
+async def test_its_outcome_is_written_once(
+    event: Callable[[str], Answered | Gone | NotDialled],
+    result: str,
+    dialer: Dialer,
+    exchange: Exchange,
+    store: Store,
+    due: str,
+) -> None:
+    await dialer.round()
+    call = exchange.asked[0][0]
+    dialer.on_pbx(event(call))
+    dialer.on_pbx(Gone(call, 16))
+    await dialer.close()
+    assert outcomes(store, due) == [result]
+    assert undecided(store.events(due)) == []
+    assert exchange.expected == ([call] if result == "answered" else [])
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (AmiRefused("no such extension"), "failed"),
+        (ValueError("no number"), "failed"),
+        (AmiUnavailable("gone"), "unknown"),
+    ],
+)
+async def test_what_the_manager_refused_or_never_answered(
+    error: Exception, result: str, dialer: Dialer, exchange: Exchange, store: Store, due: str
+) -> None:
+    exchange.error = error
+    await dialer.round()
+    await dialer.close()
+    assert outcomes(store, due) == [result]
+    assert exchange.expected == []
+
+
+async def test_a_call_whose_outcome_nobody_knows_is_not_placed_again(
+    dialer: Dialer, exchange: Exchange, settings: Settings, store: Store, due: str
+) -> None:
+    await dialer.round()  # and the process dies here
+    reborn = Dialer(dialer._callbacks, exchange, exchange)  # type: ignore[arg-type]
+    store.book(due, DAY)
+    assert await reborn.round() == 0
+    assert len(exchange.asked) == 1
+    (call,) = placed(settings, 10)
+    assert (call.outcome, call.look) == ("unknown", True)
+
+
+async def test_an_operator_who_knows_may_order_it_anew(
+    dialer: Dialer, exchange: Exchange, settings: Settings, store: Store, due: str
+) -> None:
+    await dialer.round()
+    assert order(settings, POLICY, DAY) == due
+    assert await dialer.round() == 1
+    assert [call.look for call in placed(settings, 10)] == [True, False]
+
+
+async def test_nobody_is_called_whom_a_human_has(
+    dialer: Dialer, exchange: Exchange, store: Store, callbacks: Callbacks, due: str
+) -> None:
+    row = store.callback(due)
+    body = {"reason": "request", "generation": row.generation + 1}
+    store.transfer(
+        due, row.generation, "queue", [Draft("handed_over", body)], DAY, 1, state="HUMAN"
+    )
+    assert await dialer.round() == 0
+    assert exchange.asked == []
+    assert store.bookings() == []
+
+
+@pytest.mark.parametrize("change", ["up", "room", "hours"])
+async def test_without_manager_room_or_daylight_the_booking_waits(
+    change: str, dialer: Dialer, exchange: Exchange, store: Store, due: str
+) -> None:
+    if change == "up":
+        exchange.up = False
+    elif change == "room":
+        exchange.room = 0
+    else:
+        dialer._callbacks.settings.call_hours = (0, 0)
+    assert await dialer.round() == 0
+    assert len(store.bookings()) == 1
+
+
+async def test_a_humans_booking_is_not_the_bots_to_dial(
+    dialer: Dialer, exchange: Exchange, store: Store, callbacks: Callbacks
+) -> None:
+    store.book(callbacks.open(POLICY, "phone"), DAY, by="human")
+    assert await dialer.round() == 0
+
+
+def test_an_order_for_a_finished_callback_is_refused(
+    settings: Settings, store: Store, callbacks: Callbacks
+) -> None:
+    callback = callbacks.open(POLICY, "phone")
+    row = store.callback(callback)
+    store.append(callback, [], wall=DAY, mono_ms=1, generation=row.generation, state="IN_PROGRESS")
+    store.append(callback, [], wall=DAY, mono_ms=1, generation=row.generation, state="NOT_ME")
+    other = order(settings, POLICY, None)
+    assert other != callback
+
+
+@pytest.mark.parametrize(
+    ("hour", "open_"), [(8, False), (9, True), (20, True), (21, False), (0, False)]
+)
+def test_hours_of_rule_28(hour: int, open_: bool) -> None:
+    assert may_dial(datetime(2026, 11, 23, hour, 59), (9, 21)) is open_
+
+
+def test_every_usual_cause_has_an_outcome() -> None:
+    causes = {17: "busy", 19: "no_answer", 21: "rejected", 1: "no_such_number", 34: "congestion"}
+    assert {cause: outcome(cause) for cause in causes} == causes
+    assert outcome(111) == "failed"
+
+
+def test_config_errors_are_told_in_words(settings: Settings) -> None:
+    secret = settings.data / "ami.secret"
+    secret.write_text("s3cret\n")
+    secret.chmod(0o644)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        settings.manager_secret()
+    secret.chmod(0o600)
+    assert settings.manager_secret() == "s3cret"
