@@ -21,7 +21,7 @@ from voice.line import Line
 RESUMABLE = {State.CREATED, State.READY, State.INCOMPLETE, State.IN_PROGRESS}
 
 CONTINGENT = frozenset(
-    "O_resume I2_retry I_fail A_noted R_unclear R_keys R_full R_unclear_done S_1 S_2 H_offer H_now "
+    "O_resume I2_retry I_fail A_noted R_unclear R_keys R_full R_unclear_done S_1 S_2 H_offer "
     "H_severe H_misled H_complaint H_coached H_identity H_later K_when K_retry N_bye P_slower "
     "P_louder W_ok E_none G_bye Z_problem".split()
 )

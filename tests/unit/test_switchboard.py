@@ -1,0 +1,118 @@
+"""What the exchange is told about calls, and when the bot takes one back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.callbacks import Callbacks, Conversations
+from bot.evidence.ledger import Draft
+from bot.evidence.states import State
+from bot.importing import import_policies
+from bot.settings import ROOT, Settings
+from bot.store import Store
+from bot.switchboard import Switchboard
+from voice.pbx_events import KeyDown
+
+UUID = "5a2f8c1e-0000-4000-8000-000000000001"
+POLICY = "902626001083"
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    settings = Settings(data=tmp_path)
+    import_policies(settings, ROOT / "examples" / "policies.csv")
+    with Store.open(settings.database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def switchboard(store: Store, tmp_path: Path) -> Switchboard:
+    nothing: Any = None  # these tests never come to speech or sound
+    conversations = Conversations(Callbacks(Settings(data=tmp_path), store), nothing)
+    return Switchboard(conversations, nothing, nothing, nothing, audio_folder=tmp_path, max_calls=1)
+
+
+def handed_over(switchboard: Switchboard, store: Store) -> str:
+    """A call that pressed 0 and waits in the queue."""
+    callback = switchboard._callbacks.open(POLICY, "phone")
+    switchboard.expect(UUID, callback)
+    call = switchboard._calls[UUID]
+    call.due, call.next, call.state = False, "transfer", {"phase": "handoff"}
+    store.transfer(
+        callback, 1, "queue", [Draft("handed_over", {"reason": "key", "generation": 2})], NOW, 1,
+        state="HUMAN",
+    )  # fmt: skip
+    return callback
+
+
+async def test_a_number_on_one_policy_is_known_and_any_other_is_a_humans(
+    switchboard: Switchboard, store: Store
+) -> None:
+    phone = store.policy(POLICY).phone
+    assert await switchboard.incoming(UUID, phone) == "known"
+    assert switchboard.authorise(UUID)
+    assert await switchboard.incoming(UUID.replace("1", "2"), "15400000000") == ""
+    assert not switchboard.authorise(UUID.replace("1", "2"))
+
+
+async def test_beyond_the_limit_a_call_goes_straight_to_a_human(
+    switchboard: Switchboard, store: Store
+) -> None:
+    switchboard._live.add("another callback")
+    assert await switchboard.incoming(UUID, store.policy(POLICY).phone) == ""
+    assert not switchboard.authorise(UUID)
+    assert switchboard.room == 0
+
+
+async def test_nobody_free_the_bot_takes_the_call_back_once(
+    switchboard: Switchboard, store: Store
+) -> None:
+    callback = handed_over(switchboard, store)
+    assert await switchboard.back(UUID) == "known"
+    row = store.callback(callback)
+    assert (row.owner, row.state, row.generation) == ("bot", State.IN_PROGRESS, 3)
+    assert store.events(callback)[-1].kind == "returned"
+    assert switchboard.authorise(UUID)
+    assert await switchboard.next(UUID) == ""
+    assert await switchboard.back(UUID) == "", "a second time it stays with the humans"
+
+
+async def test_what_a_human_has_taken_is_not_taken_back(
+    switchboard: Switchboard, store: Store
+) -> None:
+    callback = handed_over(switchboard, store)
+    taken = [Draft("taken", {"agent": "agent1", "generation": 3})]
+    store.transfer(callback, 2, "human:agent1", taken, NOW, 1)
+    assert await switchboard.back(UUID) == ""
+    assert store.callback(callback).owner == "human:agent1"
+
+
+async def test_a_call_that_was_not_handed_over_does_not_come_back(
+    switchboard: Switchboard, store: Store
+) -> None:
+    assert await switchboard.back(UUID) == ""
+    switchboard.expect(UUID, switchboard._callbacks.open(POLICY, "phone"))
+    assert await switchboard.back(UUID) == ""
+
+
+def test_a_dialled_call_that_never_came_is_forgotten(
+    switchboard: Switchboard, store: Store
+) -> None:
+    callback = switchboard._callbacks.open(POLICY, "phone")
+    switchboard.expect(UUID, callback, outbound=True)
+    assert switchboard.callback_of(UUID) == callback
+    switchboard.forget(UUID)
+    assert switchboard.callback_of(UUID) is None
+    assert not switchboard.authorise(UUID)
+
+
+def test_keys_of_calls_without_a_line_disturb_nothing(switchboard: Switchboard) -> None:
+    switchboard.on_pbx(KeyDown(UUID, "0"))
+    switchboard.expect(UUID, switchboard._callbacks.open(POLICY, "phone"))
+    switchboard.on_pbx(KeyDown(UUID, "0"))
