@@ -17,10 +17,12 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
-from bot import answering, identity, times
+from bot import afterthought, answering, identity, times
 from bot.acting import Heard, Manner, Plan, Question, Spoken, Stage
+from bot.afterthought import Settled
 from bot.dialogue.protocol import (
     Act,
+    Ask,
     Close,
     Handoff,
     Item,
@@ -42,11 +44,14 @@ from bot.scribe import Clock, Scribe
 from voice.frames import Hangup, Key, Played, Silence, Utterance
 from voice.line import Line
 from voice.listening.closed_set import YES_NO
+from voice.listening.endpoint import Pauses
 
 log = structlog.get_logger()
 
 HUMAN_BUTTON = "转人工"
-HANGOVER_MS, ELDER_HANGOVER_MS, NUMBER_HANGOVER_MS = 600, 900, 1300  # people pause in numbers
+PAUSES, NUMBER_PAUSES = Pauses(600, 2500), Pauses(1800, 2500)  # people pause in numbers
+ELDER_PAUSES, ELDER_NUMBER_PAUSES = Pauses(900, 3500), Pauses(2200, 3500)
+NUMBERS = {"identity_secret", "callback_time"}  # phases in which a number or a date is said
 DIGIT_PAUSE_S = 2.5  # how long somebody keying a number may look for the next key
 BEFORE_IDENTITY = {"opening", "identity_self", "identity_secret"}
 MAX_ERRANDS = 4  # events of our own in a row, e.g. verify → identity_ok
@@ -150,6 +155,7 @@ class Conversation:
         self._parts: dict[str, Played] = {}  # of clauses that are still being played
         self._whole: dict[str, Played] = {}  # of the open question: what was heard to its end
         self._last_text = ""
+        self._settled: Settled | None = None  # the last answer, while more may belong to it
         self._identity_tries = 0
         self._slot: Mapping[str, str] = {}
         self._result: Result | None = None
@@ -224,6 +230,8 @@ class Conversation:
             if machine:
                 await self._machine(machine, said)
                 return
+        if await self._reconsidered(said):
+            return
         moved = await self._understand(said.text, said.via, said.confidence, said.scores)
         urgent = moved.meaning is not None and moved.meaning.request in URGENT
         heard = self._heard(said, moved)
@@ -231,7 +239,42 @@ class Conversation:
             await self._scribe.write([heard.draft])
             return
         self._last_text = said.text
-        await self._answered(moved, heard, said.start_ms)
+        state, question = self._state, self._question
+        if await self._answered(moved, heard, said.start_ms) and self._question is not question:
+            self._settled = afterthought.settled(said, moved, state, question)
+
+    async def _reconsidered(self, said: Utterance) -> bool:
+        """Take what belongs to the answer before it: weigh both as one (see `afterthought`). False
+        for what does not belong there."""
+        settled, self._settled = self._settled, None
+        if settled is None or not settled.covers(said) or self._term_was_out(said.start_ms):
+            return False
+        if afterthought.says_nothing(said):
+            self._settled = settled
+            await self._go_on(self._heard(said, None))
+            return True
+        moved = await self._dialogue.turn(settled.turn(said))
+        if moved.meaning is None or moved.meaning.request in afterthought.ELSEWHERE:
+            return False
+        heard = self._heard(said, moved)
+        if settled.stands(moved):
+            self._settled = settled.with_more(said)
+            await self._go_on(heard)
+            return True
+        self._line.stop()
+        self._question, self._last_text = settled.question, said.text
+        await self._perform(settled.reopened(moved), heard)
+        return True
+
+    async def _go_on(self, heard: Heard) -> None:
+        """What was heard changes nothing: ask the open question again if it was cut off by it."""
+        await self._scribe.write([heard.draft])
+        question = self._question
+        played = self._outstanding | self._whole.keys()
+        if question is not None and not played.issuperset(question.speech):
+            await self._perform(Moved((Ask(question.clause.id, question.form),), self._state), None)
+        else:
+            self._listen()
 
     async def _machine(self, kind: str, said: Utterance) -> None:
         """No person answered: nothing is asked of it, nothing more is told to it."""
@@ -249,7 +292,7 @@ class Conversation:
             if number is not None:
                 await self._number(number, key.at_ms)
             else:
-                self._line.listen(DIGIT_PAUSE_S, None, NUMBER_HANGOVER_MS)
+                self._line.listen(DIGIT_PAUSE_S, None, NUMBER_PAUSES)
         else:
             moved = await self._understand(key.digit, "key", 1.0, {})
             heard = self._heard_key(key.digit, key.at_ms, moved)
@@ -274,12 +317,15 @@ class Conversation:
             Turn(self._state, text=text, via=via, confidence=confidence, scores=scores)
         )
 
-    async def _answered(self, moved: Moved, heard: Heard, at_ms: int) -> None:
-        """Take the turn, unless it records an answer to a term that was not heard to its end."""
+    async def _answered(self, moved: Moved, heard: Heard, at_ms: int) -> bool:
+        """Take the turn, unless it records an answer to a term that was not heard to its end: then
+        it is asked again, and False returned."""
         records = any(isinstance(act, Record) for act in moved.acts)
-        if records and not self._term_was_out(at_ms):
+        early = records and not self._term_was_out(at_ms)
+        if early:
             moved = await self._dialogue.turn(Turn(self._state, event="cut_off"))
         await self._perform(moved, heard)
+        return not early
 
     def _term_was_out(self, at_ms: int) -> bool:
         if self._question is None:
@@ -345,11 +391,17 @@ class Conversation:
     def _listen(self, patience_s: float | None = None) -> None:
         clause = self._question.clause if self._question else None
         patience = patience_s or (clause.patience_s if clause else 6.0)
-        if clause is None or clause.expect is None:
-            self._line.listen(patience, None, NUMBER_HANGOVER_MS)
-        else:
-            hangover = ELDER_HANGOVER_MS if self._script.elder else HANGOVER_MS
-            self._line.listen(patience, YES_NO, hangover)
+        answers = YES_NO if clause is not None and clause.expect is not None else None
+        self._line.listen(patience, answers, self._pauses())
+
+    def _pauses(self) -> Pauses:
+        """How much silence ends an answer to the open question."""
+        phase = self._state.get("phase")
+        if phase in NUMBERS:
+            return ELDER_NUMBER_PAUSES if self._script.elder else NUMBER_PAUSES
+        usual = ELDER_PAUSES if self._script.elder else PAUSES
+        # After the last question comes the farewell: nobody is to be cut short there.
+        return replace(usual, quick=False) if phase == "questions" else usual
 
     async def _run(self, errand: Verify | Reschedule, state: State) -> Moved:
         match errand:

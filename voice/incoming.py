@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -12,13 +13,17 @@ from voice.errors import VoiceError
 from voice.frames import Transcript, Utterance
 from voice.jitter import Jitter
 from voice.listening.closed_set import ClosedSet
+from voice.listening.complete import verdict
 from voice.listening.endpoint import (
     Endpointer,
+    EndpointEvent,
+    Pauses,
     SpeechDropped,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
     SpeechStarted,
+    Verdict,
 )
 from voice.listening.vad import Vad
 
@@ -67,23 +72,27 @@ class Incoming:
         """Nobody speaks and everything said was delivered."""
         return not self._endpointer.speaking and (self._last is None or self._last.done())
 
-    def expect(self, answers: ClosedSet | None, hangover_ms: int) -> None:
+    def expect(self, answers: ClosedSet | None, pauses: Pauses) -> None:
         """What makes sense as an answer, and how much silence ends it."""
         self._answers = answers
-        self._endpointer.expect(hangover_ms)
+        self._endpointer.expect(pauses)
 
     def feed(self, frame: bytes) -> None:
         """The caller's side of one tick."""
         speech = self._vad.speaking(frame)
-        for event in self._endpointer.feed(frame, speech):
+        self._take(self._endpointer.feed(frame, speech))
+        self.voice = speech and self._active
+
+    def _take(self, events: Iterable[EndpointEvent]) -> None:
+        for event in events:
             match event:
                 case SpeechStarted():
                     self._active = True
                     self._spoke_over = self._over(event.at_ms)
                 case SpeechPaused():
-                    # Most pauses are the end: decode now, to have the text when it is sure.
                     self._active = False
-                    self._early = asyncio.create_task(self._hear(event.pcm))
+                    if not event.faint:
+                        self._recognise(event)
                 case SpeechResumed():
                     self._active = True
                     self._forget_early()
@@ -93,7 +102,19 @@ class Incoming:
                 case SpeechEnded():
                     self._active = False
                     self._deliver(event)
-        self.voice = speech and self._active
+
+    def _recognise(self, pause: SpeechPaused) -> None:
+        """Most pauses are the end: recognise now, and let the words say how long to wait."""
+        self._endpointer.judge(pause, Verdict.PENDING)
+        answers = self._answers
+        self._early = asyncio.create_task(self._hear(pause.pcm, answers))
+        self._early.add_done_callback(partial(self._weigh, pause, answers))
+
+    def _weigh(
+        self, pause: SpeechPaused, answers: ClosedSet | None, heard: asyncio.Task[Transcript]
+    ) -> None:
+        if not heard.cancelled():
+            self._take(self._endpointer.judge(pause, verdict(heard.result(), answers)))
 
     async def finish(self, timeout_s: float) -> None:
         """The line is gone: deliver what was said until then, within `timeout_s`."""
@@ -115,15 +136,16 @@ class Incoming:
         if ended.cut and early is not None:
             early.cancel()
             early = None
-        hearing = early or asyncio.create_task(self._hear(ended.pcm))
+        hearing = early or asyncio.create_task(self._hear(ended.pcm, self._answers))
         self._last = asyncio.create_task(
-            self._emit(ended, hearing, self._spoke_over, after=self._last)
+            self._emit(ended, hearing, self._answers, self._spoke_over, after=self._last)
         )
 
     async def _emit(
         self,
         said: SpeechEnded,
         hearing: asyncio.Task[Transcript],
+        answers: ClosedSet | None,
         over: str | None,
         after: asyncio.Task[None] | None,
     ) -> None:
@@ -131,7 +153,7 @@ class Incoming:
         try:
             heard = await hearing
             if heard is UNHEARD:  # a full queue may have room by now
-                heard = await self._hear(said.pcm)
+                heard = await self._hear(said.pcm, answers)
             if after is not None:
                 await asyncio.wait((after,))
         except asyncio.CancelledError:
@@ -156,9 +178,9 @@ class Incoming:
             )
         )
 
-    async def _hear(self, pcm: bytes) -> Transcript:
+    async def _hear(self, pcm: bytes, answers: ClosedSet | None) -> Transcript:
         try:
-            return await self._ears.transcribe(pcm, self._rate, self._answers)
+            return await self._ears.transcribe(pcm, self._rate, answers)
         except VoiceError as error:
             log.error("line.recognition_failed", error=str(error))
         except Exception:

@@ -8,6 +8,9 @@ from typing import Literal, Protocol
 
 from voice.frames import LineEvent
 from voice.listening.closed_set import ClosedSet
+from voice.listening.endpoint import Pauses
+
+USUAL = Pauses()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,12 @@ class Line(Protocol):
         """Drop what is queued and cut what is playing, interruptible or not."""
 
     def listen(
-        self, patience_s: float, answers: ClosedSet | None = None, hangover_ms: int = 600
+        self, patience_s: float, answers: ClosedSet | None = None, pauses: Pauses = USUAL
     ) -> None:
         """Expect an answer: once the queue is empty and nobody has spoken for `patience_s`,
         one `Silence` is yielded. `answers` are those that make sense here: the recogniser scores
-        them and the `Utterance` carries the scores. `hangover_ms` of silence end an utterance: more
-        where numbers or dates are asked, and for the elderly (`listening.endpoint`)."""
+        them and the `Utterance` carries the scores. `pauses`: how much silence ends an
+        utterance; more where numbers or dates are asked, and for the elderly."""
 
     async def next(self) -> LineEvent:
         """The next event; waits for it."""

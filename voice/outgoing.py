@@ -72,8 +72,8 @@ class Outgoing:
         if self.playback.interrupt():
             self._render_ahead()
 
-    def next_frame(self) -> bytes:
-        frame = self.playback.next_frame()
+    def next_frame(self, *, hold: bool) -> bytes:
+        frame = self.playback.next_frame(hold=hold)
         if not self.drained.is_set() and self.playback.drained:
             self.drained.set()
         return frame

@@ -1,4 +1,5 @@
-"""Two small counters over a call's 20 ms ticks: how long nobody spoke, and who spoke over us."""
+"""Small counters over a call's 20 ms ticks: how long nobody spoke, who spoke over us, who is heard
+out."""
 
 from __future__ import annotations
 
@@ -59,3 +60,24 @@ class BargeIn:
             return False
         self._window.clear()
         return True
+
+
+class Courtesy:
+    """We begin nothing while the caller speaks: what is being said may change what we were about
+    to say. Pure; for `most_ms` at a time, since a television never stops speaking."""
+
+    def __init__(self, most_ms: int = 2000) -> None:
+        self._most = self._left = most_ms // FRAME_MS
+
+    def waive(self) -> None:
+        """Whoever presses a key wants an answer now, whatever else can be heard."""
+        self._left = 0
+
+    def tick(self, *, talking: bool) -> bool:
+        """One tick. `talking`: the caller speaks, or what was said is being recognised. True while
+        we hold back."""
+        if not talking:
+            self._left = self._most
+            return False
+        self._left = max(0, self._left - 1)
+        return self._left > 0

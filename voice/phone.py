@@ -14,14 +14,14 @@ import structlog
 
 from voice.frames import FRAME_MS, Hangup, Key, LineEvent, Utterance
 from voice.incoming import Ears, Incoming
-from voice.line import Speech
+from voice.line import USUAL, Speech
 from voice.listening.closed_set import ClosedSet
-from voice.listening.endpoint import HANGOVER_MS, Endpointer
+from voice.listening.endpoint import Endpointer, Pauses
 from voice.listening.vad import Vad, WebRtcVad
 from voice.media import Audio, MediaConnection
 from voice.outgoing import Outgoing, Renderer
 from voice.pacing import Pacer
-from voice.patience import BargeIn, Patience
+from voice.patience import BargeIn, Courtesy, Patience
 from voice.tap import Tap
 
 log = structlog.get_logger()
@@ -62,6 +62,7 @@ class PhoneLine:
         )
         self._patience = Patience()
         self._barge_in = BargeIn()
+        self._courtesy = Courtesy()
         self._events: asyncio.Queue[LineEvent] = asyncio.Queue()
         self._gone = False
         self._room = asyncio.Event()
@@ -83,9 +84,9 @@ class PhoneLine:
         self._out.interrupt()
 
     def listen(
-        self, patience_s: float, answers: ClosedSet | None = None, hangover_ms: int = HANGOVER_MS
+        self, patience_s: float, answers: ClosedSet | None = None, pauses: Pauses = USUAL
     ) -> None:
-        self._in.expect(answers, hangover_ms)
+        self._in.expect(answers, pauses)
         self._patience.expect(patience_s)
 
     async def next(self) -> LineEvent:
@@ -102,7 +103,7 @@ class PhoneLine:
 
     def tick(self) -> None:
         """Send and take one frame."""
-        frame = self._out.next_frame()
+        frame = self._out.next_frame(hold=self._courtesy.tick(talking=not self._in.quiet))
         self._connection.send_frame(frame)
         self._pass(frame)
 
@@ -183,6 +184,7 @@ class PhoneLine:
             return
         playback = self._out.playback
         self._patience.again()
+        self._courtesy.waive()
         self._put(Key(digit, playback.now_ms, playback.over(playback.now_ms)))
         self._out.interrupt()
 

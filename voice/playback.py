@@ -101,8 +101,9 @@ class Playback:
         """There will be no sound: it is reported as not played when its turn comes."""
         clause.failed = why
 
-    def next_frame(self) -> bytes:
-        """The frame of this tick: sound, or silence."""
+    def next_frame(self, *, hold: bool = False) -> bytes:
+        """The frame of this tick: sound, or silence. `hold`: begin nothing new now, only go on
+        with what came together with the clause that sounded last."""
         self._now += 1
         if self._tail:
             frame, self._tail = self._tail, b""
@@ -110,7 +111,7 @@ class Playback:
         if self._pause:
             self._pause -= 1
             return self._silence
-        clause = self._sounding or self._begin()
+        clause = self._sounding or self._begin(hold)
         if clause is None or clause.pcm is None:
             return self._silence
         frame = clause.pcm[self._at : self._at + len(self._silence)]
@@ -147,12 +148,14 @@ class Playback:
         self._report(dropped, reason)
         return cut or bool(dropped)
 
-    def _begin(self) -> Clause | None:
+    def _begin(self, hold: bool) -> Clause | None:
         """Take up the next clause if its sound is there. Those without a hope are reported."""
         while self._queue and self._queue[0].failed:
             clause = self._queue.popleft()
             self._report([clause], f"failed: {clause.failed}")
         if not self._queue or self._queue[0].pcm is None:
+            return None
+        if hold and self._queue[0].batch != self._running:
             return None
         self._sounding = self._queue.popleft()
         self._running = self._sounding.batch

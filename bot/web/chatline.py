@@ -19,8 +19,9 @@ from bot.web import wire
 from bot.web.clock import Alarm, ChatClock, LoopClock
 from bot.web.limits import Bucket
 from voice.frames import Hangup, Key, LineEvent, Played, Silence, Utterance, Via
-from voice.line import Speech
+from voice.line import USUAL, Speech
 from voice.listening.closed_set import ClosedSet
+from voice.listening.endpoint import Pauses
 
 MAX_HISTORY = 1000  # messages kept for a page that reconnects; a whole callback has about 80
 PATIENCE_FACTOR = 6.0  # reading and typing take longer than listening and speaking
@@ -138,10 +139,10 @@ class ChatLine:
         self._rearm()
 
     def listen(
-        self, patience_s: float, answers: ClosedSet | None = None, hangover_ms: int = 600
+        self, patience_s: float, answers: ClosedSet | None = None, pauses: Pauses = USUAL
     ) -> None:
         """`answers` given means a yes/no question is open: a typed 1 is then the key 1."""
-        del hangover_ms  # a typed message ends by itself
+        del pauses  # a typed message ends by itself
         self._patience_s = patience_s * self._patience_factor
         self._answers = answers
         self._rearm()

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from voice.frames import Hangup, Key, LineEvent, Played, Silence, Utterance
-from voice.line import Speech
+from voice.line import USUAL, Speech
 from voice.listening.closed_set import ClosedSet
+from voice.listening.endpoint import Pauses
 
 
 class ScriptedLine:
@@ -38,7 +39,7 @@ class ScriptedLine:
             self._play(complete=False)
 
     def listen(
-        self, patience_s: float, answers: ClosedSet | None = None, hangover_ms: int = 600
+        self, patience_s: float, answers: ClosedSet | None = None, pauses: Pauses = USUAL
     ) -> None:
         self.patience.append(patience_s)
 

@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 
 from voice.frames import FRAME_BYTES, FRAME_MS, PHONE_RATE, SILENCE
 from voice.listening.endpoint import (
-    LONG_HANGOVER_MS,
     Endpointer,
     EndpointEvent,
     EndpointSettings,
+    Pauses,
     SpeechDropped,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
     SpeechStarted,
+    Verdict,
 )
 from voice.listening.noise import QUIETEST_DB, NoiseFloor, level_db
 from voice.listening.vad import WebRtcVad
@@ -68,7 +69,7 @@ def test_utterance_has_times_and_pre_roll() -> None:
     assert started.at_ms == ended.start_ms == 1000
     assert ended.end_ms == 1400
     assert not ended.cut
-    expected_ms = 240 + 400 + 200  # pre-roll, speech, the pause that was decoded
+    expected_ms = 240 + 400 + 100  # pre-roll, speech, the pause that was decoded
     assert len(ended.pcm) == expected_ms // FRAME_MS * FRAME_BYTES
     assert ended.pcm.index(LOUD) == 240 // FRAME_MS * FRAME_BYTES
 
@@ -98,7 +99,7 @@ def test_hangover_belongs_to_the_question() -> None:
     digits = [("silence", 300), ("speech", 300), ("silence", 1000), ("speech", 300)]
     assert kinds(run(Endpointer(), script(*digits, ("silence", 1300)))).count(SpeechEnded) == 2
     patient = Endpointer()
-    patient.expect(LONG_HANGOVER_MS)
+    patient.expect(Pauses(hangover_ms=1200))
     assert kinds(run(patient, script(*digits, ("silence", 1300)))).count(SpeechEnded) == 1
 
 
@@ -152,30 +153,128 @@ def test_steady_noise_taken_for_speech_by_the_detector_is_none() -> None:
     assert SpeechEnded not in kinds(events[2:])
 
 
-@given(st.lists(st.tuples(st.sampled_from(["silence", "speech"]), st.integers(1, 120))))
-def test_events_always_alternate_and_memory_is_bounded(parts: list[tuple[str, int]]) -> None:
+def paused(endpointer: Endpointer, *parts: tuple[str, int]) -> SpeechPaused:
+    """Feed `parts`, which end in a pause."""
+    last = run(endpointer, script(*parts))[-1]
+    assert isinstance(last, SpeechPaused)
+    return last
+
+
+SAID = (("silence", 300), ("speech", 300), ("silence", 100))
+
+
+def test_a_clear_answer_ends_after_a_fifth_of_a_second() -> None:
+    endpointer = Endpointer()
+    pause = paused(endpointer, *SAID)
+    assert endpointer.judge(pause, Verdict.CLEAR) == []
+    assert run(endpointer, script(("silence", 80))) == []
+    (ended,) = run(endpointer, script(("silence", 20)))
+    assert isinstance(ended, SpeechEnded)
+    assert (ended.pcm, ended.end_ms) == (pause.pcm, 600)
+    assert endpointer.now_ms == 800
+
+
+def test_a_clear_answer_known_late_ends_at_once() -> None:
+    endpointer = Endpointer()
+    pause = paused(endpointer, *SAID)
+    assert endpointer.judge(pause, Verdict.PENDING) == []
+    assert run(endpointer, script(("silence", 900))) == []  # nobody knows yet what was said
+    assert kinds(endpointer.judge(pause, Verdict.CLEAR)) == [SpeechEnded]
+    assert endpointer.judge(pause, Verdict.CLEAR) == []
+
+
+@pytest.mark.parametrize(
+    ("verdict", "ms"),
+    [
+        (Verdict.CLEAR, 200),
+        (Verdict.OPEN, 600),
+        (Verdict.INCOMPLETE, 2500),
+        (Verdict.PENDING, 2500),  # recognition that never answers holds up nobody for longer
+    ],
+)
+def test_the_words_say_how_long_to_wait(verdict: Verdict, ms: int) -> None:
+    endpointer = Endpointer()
+    endpointer.judge(paused(endpointer, *SAID), verdict)
+    assert run(endpointer, script(("silence", ms - 100 - FRAME_MS))) == []
+    assert kinds(run(endpointer, script(("silence", FRAME_MS)))) == [SpeechEnded]
+
+
+def test_a_question_may_forbid_the_quick_end() -> None:
+    endpointer = Endpointer(pauses=Pauses(quick=False))
+    events = run(endpointer, script(("silence", 300), ("speech", 300), ("silence", 400)))
+    (pause,) = [e for e in events if isinstance(e, SpeechPaused)]
+    assert endpointer.judge(pause, Verdict.CLEAR) == []
+    assert kinds(run(endpointer, script(("silence", 200)))) == [SpeechEnded]
+
+
+def test_a_long_utterance_is_not_recognised_at_every_breath() -> None:
+    endpointer = Endpointer()
+    breath = [("speech", 1600), ("silence", 200)] * 3
+    assert SpeechPaused not in kinds(run(endpointer, script(("silence", 300), *breath)))[3:]
+
+
+def test_words_of_a_pause_that_is_over_are_void() -> None:
+    endpointer = Endpointer()
+    first = paused(endpointer, *SAID)
+    second = paused(endpointer, ("speech", 200), ("silence", 100))
+    assert endpointer.judge(first, Verdict.CLEAR) == []
+    assert run(endpointer, script(("silence", 300))) == []
+    assert second.pcm.startswith(first.pcm)
+    assert kinds(endpointer.judge(second, Verdict.CLEAR)) == [SpeechEnded]
+
+
+def test_a_click_is_not_worth_recognising() -> None:
+    assert paused(Endpointer(), ("silence", 300), ("speech", 60), ("silence", 100)).faint
+    assert not paused(Endpointer(), *SAID).faint
+
+
+VERDICTS = st.tuples(st.sampled_from(Verdict), st.integers(0, 40))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["silence", "speech"]), st.integers(1, 120))),
+    st.lists(VERDICTS, min_size=1),
+)
+def test_any_verdict_at_any_time_loses_and_doubles_nothing(
+    parts: list[tuple[str, int]], verdicts: list[tuple[Verdict, int]]
+) -> None:
+    """Verdicts come so many frames after their pause, or too late; events alternate, memory is
+    bounded, and the sound of all utterances lies in the line's sound, in order, each once."""
     endpointer = Endpointer(EndpointSettings(max_ms=1000))
-    is_open = False
-    paused: SpeechPaused | None = None
-    last_end = 0
-    for event in run(endpointer, script(*((what, n * FRAME_MS) for what, n in parts))):
-        if isinstance(event, SpeechStarted):
-            assert not is_open
-            assert event.at_ms >= last_end
-            is_open = True
-            continue
-        assert is_open
-        if isinstance(event, SpeechPaused):
-            paused = event
-        elif isinstance(event, SpeechResumed):
-            assert paused is not None
-            paused = None
-        else:
-            if isinstance(event, SpeechEnded):
-                last_end = event.end_ms
-                assert len(event.pcm) <= 1000 // FRAME_MS * FRAME_BYTES
-                assert event.cut or (paused is not None and paused.pcm == event.pcm)
-            is_open, paused = False, None
+    frames = list(script(*((what, n * FRAME_MS) for what, n in parts)))
+    line = b"".join(frame for frame, _ in frames)
+    due: list[tuple[int, SpeechPaused, Verdict]] = []
+    is_open, pause, until, count = False, None, 0, 0
+    for now, (frame, speaking) in enumerate(frames):
+        events = endpointer.feed(frame, speaking)
+        for _, told, verdict in [d for d in due if d[0] == now]:
+            events += endpointer.judge(told, verdict)
+        for event in events:
+            match event:
+                case SpeechStarted():
+                    assert not is_open
+                    is_open, pause = True, None
+                case SpeechPaused():
+                    assert is_open and pause is None
+                    pause = event
+                    verdict, delay = verdicts[count % len(verdicts)]
+                    count += 1
+                    due.append((now + delay, event, verdict))
+                case SpeechResumed():
+                    assert is_open and pause is not None
+                    pause = None
+                case SpeechEnded():
+                    assert is_open
+                    assert event.cut or (pause is not None and pause.pcm == event.pcm)
+                    assert len(event.pcm) <= 1000 // FRAME_MS * FRAME_BYTES
+                    begin = event.pcm_start_ms // FRAME_MS * FRAME_BYTES
+                    assert begin >= until
+                    assert line[begin : begin + len(event.pcm)] == event.pcm
+                    until = begin + len(event.pcm)
+                    is_open = False
+                case SpeechDropped():
+                    assert is_open
+                    is_open = False
     assert is_open == endpointer.speaking
 
 
@@ -185,7 +284,7 @@ def test_wrong_frames_and_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="320 bytes"):
         WebRtcVad().speaking(b"\0" * 10)
     with pytest.raises(ValueError, match="pause_ms"):
-        EndpointSettings(pause_ms=800, hangover_ms=600)
+        EndpointSettings(pause_ms=300, clear_ms=200)
     with pytest.raises(ValueError, match="onset_frames"):
         EndpointSettings(onset_frames=6)
 
@@ -233,7 +332,7 @@ def test_short_answers_are_caught_whole(text: str, snr_db: float | None) -> None
     assert len(ends) == 1
     begins, ends_at = 2000, 2000 + len(speech) * 1000 / PHONE_RATE
     assert ends[0].start_ms - 240 <= begins + 20  # the pre-roll reaches back to the first sound
-    assert ends[0].end_ms + 200 >= ends_at - 20
+    assert ends[0].end_ms + 100 >= ends_at - 20
     assert ends[0].end_ms <= ends_at + 200
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from voice.frames import FRAME_BYTES, SILENCE, Silence
 from voice.jitter import MAX_FRAMES, TARGET_FRAMES, Jitter
-from voice.patience import BargeIn, Patience
+from voice.patience import BargeIn, Courtesy, Patience
 
 LOUD = np.full(160, 5000, dtype="<i2").tobytes()
 
@@ -119,3 +119,12 @@ def test_it_says_when_it_is_full() -> None:
     assert not jitter.full
     jitter.push(LOUD)
     assert jitter.full
+
+
+def test_courtesy_has_an_end_and_begins_anew_with_the_next_words() -> None:
+    courtesy = Courtesy(most_ms=200)
+    assert [courtesy.tick(talking=True) for _ in range(50)].count(True) == 9
+    assert not courtesy.tick(talking=False)
+    assert courtesy.tick(talking=True)
+    courtesy.waive()
+    assert not courtesy.tick(talking=True)

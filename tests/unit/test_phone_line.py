@@ -21,6 +21,7 @@ from voice.errors import RecognitionFailed
 from voice.frames import SILENCE, Hangup, Key, Played, Silence, Utterance
 from voice.line import Speech
 from voice.listening.closed_set import YES_NO
+from voice.listening.endpoint import Pauses
 from voice.media import Audio, Digit, Media
 from voice.pacing import Pacer
 from voice.phone import PhoneLine
@@ -34,7 +35,7 @@ async def test_a_question_and_its_answer() -> None:
     ears = ScriptedEars(["清楚"])
     async with calling(ears, ScriptedSpeaker()) as call:
         call.line.say([clause("T", "term 200"), clause("Q", "question 200")])
-        call.line.listen(0.6, YES_NO, hangover_ms=300)
+        call.line.listen(0.6, YES_NO, Pauses(hangover_ms=300))
         first, second = await call.next(Played), await call.next(Played)
         assert (first.id, first.complete, first.voice) == ("T", True, "script")
         assert (second.id, second.complete) == ("Q", True)
@@ -46,7 +47,7 @@ async def test_a_question_and_its_answer() -> None:
         assert ears.asked[0][1] is YES_NO
         silence = await call.next(Silence)
         assert silence.waited_s == 0.6
-        assert silence.at_ms >= heard.end_ms + 300 + 600
+        assert silence.at_ms >= heard.end_ms + 200 + 600  # a clear answer ends soon
 
 
 async def test_offsets_point_into_the_recording() -> None:
@@ -89,9 +90,11 @@ async def test_speech_over_a_clause_stops_it_and_what_came_with_it() -> None:
         assert (cut.id, cut.complete, cut.reason) == ("A", False, "barge-in")
         assert (dropped.id, dropped.complete, dropped.reason) == ("B", False, "barge-in")
         assert dropped.start_ms == dropped.end_ms
-        assert (await call.next(Played)).complete  # C came with another `say`
         heard = await call.next(Utterance)
         assert heard.over == "A"
+        later = await call.next(Played)
+        assert (later.id, later.complete) == ("C", True)  # C came with another `say` …
+        assert later.start_ms >= heard.end_ms  # … and does not begin while the caller speaks
         assert 200 <= cut.end_ms - heard.start_ms <= 360
 
 
@@ -184,7 +187,7 @@ async def test_two_answers_come_in_order_though_the_second_is_recognised_sooner(
     ears = ScriptedEars(["一", "二"])
     ears.delay_s = 0.9
     async with calling(ears, ScriptedSpeaker()) as call:
-        call.line.listen(5.0, None, hangover_ms=200)
+        call.line.listen(5.0, None, Pauses(hangover_ms=200, thinking_ms=200))
         await call.caller.say(tone(200))
         await asyncio.sleep(0.5)
         ears.delay_s = 0.0
@@ -195,12 +198,48 @@ async def test_two_answers_come_in_order_though_the_second_is_recognised_sooner(
 async def test_a_pause_inside_an_answer_is_decoded_anew() -> None:
     ears = ScriptedEars(["一九五四年", "一九五四年三月八号"])
     async with calling(ears, ScriptedSpeaker()) as call:
-        call.line.listen(5.0, None, hangover_ms=700)
+        call.line.listen(5.0, None, Pauses(hangover_ms=700))
         await call.caller.say(tone(300) + bytes(320 * 20) + tone(300))
         heard = await call.next(Utterance)
         assert heard.text == "一九五四年三月八号"
         assert heard.end_ms - heard.start_ms >= 980
         assert len(ears.asked) == 2
+
+
+async def test_who_goes_on_while_the_words_are_recognised_is_one_utterance() -> None:
+    ears = ScriptedEars(["是的", "是的不对我不清楚"])
+    ears.delay_s = 0.6
+    async with calling(ears, ScriptedSpeaker()) as call:
+        call.line.listen(5.0, YES_NO)
+        await call.caller.say(tone(300) + SILENCE * 20 + tone(600))
+        heard = await call.next(Utterance)
+        assert heard.text == "是的不对我不清楚"
+        assert heard.end_ms - heard.start_ms >= 1280
+        await call.caller.hangup()
+        assert isinstance(await call.line.next(), Hangup)  # and nothing was heard twice
+
+
+async def test_what_is_not_finished_waits_longer_than_the_hangover() -> None:
+    ears = ScriptedEars(["一九五四年", "一九五四年三月八号"])
+    async with calling(ears, ScriptedSpeaker()) as call:
+        call.line.listen(5.0, None, Pauses(hangover_ms=300, thinking_ms=1500))
+        await call.caller.say(tone(300) + SILENCE * 55 + tone(300))
+        heard = await call.next(Utterance)
+        assert heard.text == "一九五四年三月八号"
+        assert heard.end_ms - heard.start_ms >= 1680
+
+
+async def test_nothing_is_begun_while_the_caller_speaks_but_a_key_is_answered_at_once() -> None:
+    async with calling(ScriptedEars(["嗯"] * 9), ScriptedSpeaker()) as call:
+        call.line.listen(5.0, YES_NO)
+        talking = asyncio.create_task(call.caller.say(tone(1500)))
+        await asyncio.sleep(0.3)
+        call.line.say([clause("A", "a 200")])
+        assert not await call.caller.wait_speech(0.5)
+        call.caller.key("1")
+        await call.next(Key)
+        assert (await call.next(Played)).start_ms < 1200
+        await talking
 
 
 async def test_recognition_that_fails_is_tried_again() -> None:
@@ -287,7 +326,7 @@ async def test_a_storm_of_keys_is_bounded() -> None:
 
 async def test_the_gap_is_measured_at_the_wire() -> None:
     async with calling(ScriptedEars(["是"]), ScriptedSpeaker()) as call:
-        call.line.listen(5.0, None, hangover_ms=300)
+        call.line.listen(5.0, None, Pauses(hangover_ms=300))
         await call.caller.say(tone(400))
         await call.next(Utterance)
         call.line.say([clause("A", "a 100")])

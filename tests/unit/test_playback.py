@@ -202,3 +202,14 @@ def test_every_clause_is_reported_once_and_every_frame_is_whole(
     assert desk.playback.drained
     assert sorted(int(p.id) for p in desk.played) == list(range(said))
     assert all(p.start_ms <= p.end_ms for p in desk.played)
+
+
+def test_what_is_held_back_begins_later_and_what_belongs_together_goes_on(desk: Desk) -> None:
+    desk.say(speech("A"), speech("B"), frames=2)
+    assert [desk.playback.next_frame(hold=True) for _ in range(3)] == [SILENCE] * 3
+    desk.playback.next_frame()
+    assert SILENCE not in [desk.playback.next_frame(hold=True) for _ in range(3)]
+    desk.say(speech("C"), frames=1)
+    assert desk.playback.next_frame(hold=True) == SILENCE
+    assert desk.playback.next_frame() == LOUD
+    assert [p.id for p in desk.played if p.complete] == ["A", "B", "C"]

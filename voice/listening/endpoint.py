@@ -1,26 +1,45 @@
 """Where an utterance begins and ends: a pure state machine over 20 ms frames.
 
 Time is the number of frames fed. The detector's decision per frame comes in as a parameter, so that
-tests need no detector and no clock.
+tests need no detector and no clock; so does what the words so far are (`judge`).
 
-    idle ──onset──► speaking ──pause_ms of silence──► paused ──hangover──► SpeechEnded
-                       ▲  SpeechStarted                  │ SpeechPaused     (or SpeechDropped)
+    idle ──onset──► speaking ──pause_ms of silence──► paused ──enough silence──► SpeechEnded
+                       ▲  SpeechStarted                  │ SpeechPaused          (or SpeechDropped)
                        └──────── SpeechResumed ◄─────────┘
 
-`SpeechPaused` lets the line decode early: if the silence lasts, `SpeechEnded` carries the very same
-sound, and the transcript is ready when the hangover is over.
+`SpeechPaused` lets the line recognise early. How much silence is enough depends on what that gave:
+a clear answer is over at once, an ordinary one after the hangover, one that is plainly not finished
+("我…", digits, a date) waits as long as people think. `SpeechEnded` carries the very sound of the
+pause, so its transcript is there already. Whoever goes on speaking voids the pause: the whole is
+recognised anew, nothing is lost or doubled.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from enum import Enum
 
 from voice.frames import FRAME_BYTES, FRAME_MS
 from voice.listening.noise import QUIETEST_DB, NoiseFloor, level_db
 
-HANGOVER_MS = 600  # for yes/no questions
-LONG_HANGOVER_MS = 1200  # for numbers and dates, and for elderly callers
+
+class Verdict(Enum):
+    """What the words so far say about whether more will come."""
+
+    PENDING = "they are being recognised"
+    CLEAR = "a complete, clear answer"
+    OPEN = "an ordinary utterance"
+    INCOMPLETE = "plainly not finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """How much silence ends an utterance at one question, in milliseconds."""
+
+    hangover_ms: int = 600  # an ordinary utterance
+    thinking_ms: int = 2500  # one that is not finished: digits and dates contain such pauses
+    quick: bool = True  # a clear answer may end it sooner, after `EndpointSettings.clear_ms`
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +50,10 @@ class EndpointSettings:
     onset_window: int = 5  # … among so many begin an utterance
     resume_frames: int = 2  # speaking frames in a row that end a pause; one alone is a click
     pre_roll_ms: int = 240  # sound kept from before the onset, for soft consonants
-    pause_ms: int = 200  # silence after which the utterance may be decoded early
-    hangover_ms: int = HANGOVER_MS  # silence that ends an utterance
+    pause_ms: int = 100  # silence after which a short utterance is recognised …
+    short_ms: int = 3000  # … which is no longer than this: no clear answer is
+    long_pause_ms: int = 400  # and any other, so that a monologue is not recognised at every breath
+    clear_ms: int = 200  # silence that ends a clear answer
     min_voiced_ms: int = 80  # less is a click; a short 对 has 150 ms
     max_ms: int = 20_000  # a longer utterance is cut, so that memory and decoding are bounded
     rise_db: float = 4.0  # a speaking frame is louder than the noise floor by this
@@ -42,8 +63,8 @@ class EndpointSettings:
     def __post_init__(self) -> None:
         if not 1 <= self.onset_frames <= self.onset_window:
             raise ValueError("onset_frames must lie between 1 and onset_window")
-        if not FRAME_MS <= self.pause_ms <= self.hangover_ms < self.max_ms:
-            raise ValueError("needed: one frame <= pause_ms <= hangover_ms < max_ms")
+        if not FRAME_MS <= self.pause_ms <= self.clear_ms <= self.long_pause_ms < self.max_ms:
+            raise ValueError("needed: one frame <= pause_ms <= clear_ms <= long_pause_ms < max_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +76,12 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechPaused:
-    """Silence for `pause_ms`: worth decoding, the speaker may go on."""
+    """A short silence; the speaker may go on. Worth recognising by now, unless `faint`."""
 
     pcm: bytes  # from the pre-roll to now
     start_ms: int
-    end_ms: int  # where the last sound ended; the pcm has `pause_ms` more
+    end_ms: int  # where the last sound ended; the pcm has the silence until now as well
+    faint: bool = False  # so far too short or too weak for speech: a click, a breath
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +115,11 @@ EndpointEvent = SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded | Spe
 class Endpointer:
     """The utterances of one call. Not thread-safe; about 10 µs a frame."""
 
-    def __init__(self, settings: EndpointSettings | None = None) -> None:
+    def __init__(
+        self, settings: EndpointSettings | None = None, pauses: Pauses | None = None
+    ) -> None:
         self._settings = settings or EndpointSettings()
-        self._hangover = self._settings.hangover_ms // FRAME_MS
+        self._pauses = pauses or Pauses()
         self._floor = NoiseFloor()
         self._noise = QUIETEST_DB  # the floor at the last frame
         self._now = 0  # frames fed
@@ -108,6 +132,7 @@ class Endpointer:
     def _forget(self) -> None:
         self._open = False
         self._paused = False
+        self._verdict = Verdict.OPEN  # on the words before the pause
         self._sound.clear()
         self._start = 0  # frame of the first sound
         self._first = 0  # frame with which the kept sound begins
@@ -126,9 +151,17 @@ class Endpointer:
         """An utterance is open (it may be in a pause)."""
         return self._open
 
-    def expect(self, hangover_ms: int) -> None:
-        """From now on this much silence ends an utterance, never less than `pause_ms`."""
-        self._hangover = max(hangover_ms, self._settings.pause_ms) // FRAME_MS
+    def expect(self, pauses: Pauses) -> None:
+        """From now on so much silence ends an utterance, the open one included."""
+        self._pauses = pauses
+
+    def judge(self, pause: SpeechPaused, verdict: Verdict) -> list[EndpointEvent]:
+        """What is known of the words before `pause`: PENDING keeps the utterance open until it is
+        told. No effect when the speaker went on meanwhile. Returns the end if it is due."""
+        if not self._paused or pause.end_ms != self._last * FRAME_MS:
+            return []
+        self._verdict = verdict
+        return self._end_if_due()
 
     def feed(self, frame: bytes, speaking: bool) -> list[EndpointEvent]:
         """Take 20 ms of sound (8 kHz s16le) and the detector's word on it. Returns what happened,
@@ -180,27 +213,52 @@ class Endpointer:
             if self._paused:
                 self._paused = False
                 events.append(SpeechResumed((self._now - self._run) * FRAME_MS))
-        silence = self._now - self._last
-        if not self._paused and silence == self._settings.pause_ms // FRAME_MS:
-            self._paused = True
+        if not self._paused and self._now - self._last >= self._pause_frames():
+            self._paused, self._verdict = True, Verdict.OPEN
             self._kept = len(self._sound)
-            events.append(SpeechPaused(bytes(self._sound), *self._span()))
-        if silence >= self._hangover:
-            events.append(self._end(cut=False))
-        elif len(self._sound) >= self._settings.max_ms // FRAME_MS * FRAME_BYTES:
+            events.append(SpeechPaused(bytes(self._sound), *self._span(), faint=self._faint))
+        if ended := self._end_if_due():
+            return events + ended
+        if len(self._sound) >= self._settings.max_ms // FRAME_MS * FRAME_BYTES:
             events.append(self._end(cut=True))
         return events
+
+    def _pause_frames(self) -> int:
+        """Silence after which it is worth recognising what was said so far."""
+        settings = self._settings
+        short = (self._last - self._start) * FRAME_MS <= settings.short_ms
+        if short and self._pauses.quick:
+            return settings.pause_ms // FRAME_MS
+        return min(settings.long_pause_ms, self._pauses.hangover_ms) // FRAME_MS
+
+    def _end_if_due(self) -> list[EndpointEvent]:
+        """The end, once the silence is as long as the words so far ask for."""
+        if not self._paused:
+            return []
+        pauses = self._pauses
+        match self._verdict:
+            case Verdict.CLEAR if pauses.quick:
+                enough = min(self._settings.clear_ms, pauses.hangover_ms)
+            case Verdict.CLEAR | Verdict.OPEN:
+                enough = pauses.hangover_ms
+            case Verdict.INCOMPLETE | Verdict.PENDING:
+                enough = max(pauses.thinking_ms, pauses.hangover_ms)
+        if self._now - self._last < enough // FRAME_MS:
+            return []
+        return [self._end(cut=False)]
 
     def _span(self) -> tuple[int, int]:
         return self._start * FRAME_MS, self._last * FRAME_MS
 
+    @property
+    def _faint(self) -> bool:
+        """By the floor of now: a noise that began like speech has raised it meanwhile."""
+        short = self._voiced * FRAME_MS < self._settings.min_voiced_ms
+        return short or self._peak < self._noise + self._settings.peak_db
+
     def _end(self, *, cut: bool) -> SpeechEnded | SpeechDropped:
         event: SpeechEnded | SpeechDropped
-        if (
-            self._voiced * FRAME_MS < self._settings.min_voiced_ms
-            # The floor of now: a noise that began like speech has raised it meanwhile.
-            or self._peak < self._noise + self._settings.peak_db
-        ):
+        if self._faint:
             event = SpeechDropped(self._now * FRAME_MS)
         else:
             kept = self._kept if self._paused else len(self._sound)

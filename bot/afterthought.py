@@ -1,0 +1,110 @@
+"""What is said right after an answer belongs to that answer. Pure.
+
+A clear 是的 ends a turn after a short silence, is committed, and the next question follows. If the
+caller then goes on ("是的…不对，我不清楚"), both belong together: they are weighed as one, on the
+state of before. The answer stands only if the whole still is that answer. Otherwise it is taken
+back: the item is written down again with what the whole says, or as UNCLEAR, and asked again. The
+record keeps both utterances and both answers; the last one counts. A yes never comes from here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bot.acting import Question
+from bot.dialogue.protocol import Answer, Ask, Moved, Record, Say, State, Turn
+from voice.frames import Utterance
+
+TERM_WINDOW_MS, WINDOW_MS = 3000, 1500
+"""From the end of an answer to the beginning of what belongs to it, where a term was answered and
+where another question was; our own choice. By then at most the first words of the next question
+were heard, and nobody can have answered that."""
+WITHDRAWN = "说完又有补充，请客户重新回答"
+ELSEWHERE = frozenset({"human", "complain", "wrong_person", "busy", "goodbye", "slower", "louder"})
+"""Requests that take nothing back."""
+
+_FILLERS = re.compile(r"[嗯啊哦噢喔呃额唉诶欸哎，。！？、…,.!?\s]*")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """An answer just given, and what it takes to weigh it again."""
+
+    said: Utterance
+    answer: Answer  # yes or no
+    item: str | None  # the term it was written down for; None: a question of the opening
+    state: State  # of the dialogue before the answer
+    question: Question
+
+    def covers(self, said: Utterance) -> bool:
+        """Whether `said` came soon enough to belong to the answer, if it answers nothing else."""
+        window = WINDOW_MS if self.item is None else TERM_WINDOW_MS
+        return said.start_ms - self.said.end_ms <= window
+
+    def turn(self, said: Utterance) -> Turn:
+        """The answer and what followed it as one utterance, on the state of before."""
+        whole = self._whole(said)
+        return Turn(
+            self.state,
+            text=whole.text,
+            via="voice",
+            confidence=whole.confidence,
+            scores=whole.scores,
+        )
+
+    def stands(self, moved: Moved) -> bool:
+        """Whether the whole is still the same answer."""
+        return moved.meaning is not None and moved.meaning.answer == self.answer
+
+    def with_more(self, said: Utterance) -> Settled:
+        """The same answer, of which `said` is now a part."""
+        return replace(self, said=replace(self._whole(said), end_ms=said.end_ms))
+
+    def reopened(self, moved: Moved) -> Moved:
+        """What is done where the answer does not stand; `moved` is the turn of the whole."""
+        if self.item is None:
+            return moved
+        record = next((act for act in moved.acts if isinstance(act, Record)), None)
+        withdrawn = Record(self.item, "unclear", WITHDRAWN)
+        if record is None:
+            return replace(moved, acts=(withdrawn, *moved.acts))
+        if record.answer == self.question.clause.expect:
+            again = (withdrawn, Say("R_unclear"), Ask(self.item, "plain"))
+            return Moved(again, self.state, moved.meaning)
+        return moved
+
+    def _whole(self, said: Utterance) -> Utterance:
+        return replace(
+            self.said,
+            text=f"{self.said.text}，{said.text}",
+            confidence=min(self.said.confidence, said.confidence),
+            scores=_weakest(self.said.scores, said.scores),
+        )
+
+
+def settled(
+    said: Utterance, moved: Moved, state: State, question: Question | None
+) -> Settled | None:
+    """What may still be added to: a spoken yes or no to a question. `state` and `question` are
+    those it answered."""
+    if question is None or said.via != "voice" or moved.meaning is None:
+        return None
+    if moved.meaning.answer == "unclear" or moved.meaning.request:
+        return None
+    item = next((act.item for act in moved.acts if isinstance(act, Record)), None)
+    return Settled(said, moved.meaning.answer, item, state, question)
+
+
+def says_nothing(said: Utterance) -> bool:
+    """嗯 after a yes is neither more nor less than the yes."""
+    return _FILLERS.fullmatch(said.text) is not None
+
+
+def _weakest(one: Mapping[str, float], two: Mapping[str, float]) -> Mapping[str, float]:
+    """Of each ratio the one that says less for a yes; a wish for a human counts wherever it is."""
+    both = {name: min(one.get(name, ratio), ratio) for name, ratio in {**one, **two}.items()}
+    if "urgent" in both:
+        both["urgent"] = max(one.get("urgent", 0.0), two.get("urgent", 0.0))
+    return both

@@ -1,0 +1,81 @@
+"""What the words say about whether more will come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from voice.frames import Transcript
+from voice.listening.closed_set import YES_NO
+from voice.listening.complete import verdict
+from voice.listening.endpoint import Verdict
+
+SURE_YES = {"yes_no": 30.0, "yes_other": 30.0}
+SURE_NO = {"yes_no": 0.03, "yes_other": 1.0}
+REQUEST = {"yes_no": 1.0, "yes_other": 0.05, "urgent": 30.0}
+
+
+def heard(
+    text: str, scores: Mapping[str, float] | None = None, confidence: float = 0.8
+) -> Transcript:
+    return Transcript(text, confidence, 0.0, "script", 1.0, scores or {})
+
+
+@pytest.mark.parametrize(
+    "text", ["是的", "对。", "是的，我清楚了。", "好的谢谢", "对对对对", "是我"]
+)
+def test_a_yes_whose_sound_agrees_is_clear(text: str) -> None:
+    assert verdict(heard(text, SURE_YES), YES_NO) is Verdict.CLEAR
+    assert verdict(heard(text), YES_NO) is Verdict.CLEAR  # an engine without scores
+    assert verdict(heard(text, SURE_YES, confidence=0.2), YES_NO) is Verdict.OPEN
+
+
+@pytest.mark.parametrize("name", ["yes_no", "yes_other"])
+def test_a_yes_whose_sound_hesitates_waits(name: str) -> None:
+    assert verdict(heard("是的", SURE_YES | {name: 2.0}), YES_NO) is Verdict.OPEN
+
+
+def test_a_no_is_clear_unless_it_sounds_like_a_yes() -> None:
+    assert verdict(heard("不清楚。", SURE_NO), YES_NO) is Verdict.CLEAR
+    assert verdict(heard("没有，没有", SURE_NO), YES_NO) is Verdict.CLEAR
+    assert verdict(heard("不清楚", {"yes_no": 1.2, "yes_other": 2.0}), YES_NO) is Verdict.OPEN
+
+
+def test_requests_are_clear_and_hedges_are_not() -> None:
+    assert verdict(heard("转人工。", REQUEST), YES_NO) is Verdict.CLEAR
+    assert verdict(heard("再说一遍", REQUEST), YES_NO) is Verdict.CLEAR
+    assert verdict(heard("差不多", REQUEST), YES_NO) is Verdict.OPEN
+    assert verdict(heard("再说一遍", SURE_YES), YES_NO) is Verdict.OPEN
+
+
+def test_a_misheard_yes_may_be_clear_by_its_sound() -> None:
+    assert verdict(heard("切任", SURE_YES), YES_NO) is Verdict.CLEAR
+    assert verdict(heard("切任", {"yes_no": 30.0}), YES_NO) is Verdict.OPEN
+    assert verdict(heard("切任", {"yes_no": 30.0, "yes_other": 4.0}), YES_NO) is Verdict.OPEN
+    assert verdict(heard("这个人我不认识的", SURE_YES), YES_NO) is Verdict.OPEN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("嗯", "嗯…", "我", "我，我", "那个", "就是"),
+        *("是的，但是", "清楚是清楚，不过", "他跟我说", "我买的时候就是", "因为"),
+        *("一九五四年", "一九五四年三月", "1954", "三二一", "幺零"),
+    ],
+)
+def test_what_is_not_finished_waits_for_the_rest(text: str) -> None:
+    assert verdict(heard(text, SURE_YES), YES_NO) is Verdict.INCOMPLETE
+    assert verdict(heard(text), None) is Verdict.INCOMPLETE
+
+
+def test_a_whole_date_is_all_that_can_be_clear_without_a_closed_set() -> None:
+    assert verdict(heard("一九五四年三月八号"), None) is Verdict.CLEAR
+    assert verdict(heard("1954年3月8日出生的。"), None) is Verdict.CLEAR
+    assert verdict(heard("是的"), None) is Verdict.OPEN
+    assert verdict(heard("明天下午三点"), None) is Verdict.OPEN
+
+
+def test_nothing_heard_is_an_ordinary_utterance() -> None:
+    assert verdict(heard(""), YES_NO) is Verdict.OPEN
+    assert verdict(heard("。"), YES_NO) is Verdict.OPEN

@@ -1,0 +1,84 @@
+"""Will more come? What the words of an utterance say about its end, for `endpoint`.
+
+Only how long to wait is decided here, never what an answer means: a wrong CLEAR costs a caller who
+is interrupted, a wrong INCOMPLETE a second of waiting.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from voice.frames import Transcript
+from voice.listening.closed_set import ClosedSet
+from voice.listening.endpoint import Verdict
+
+CLEAR_RATIO = 3.0  # of a yes against no and against all other answers; no wrong yes was above it
+SOUND_RATIO = 5.0  # where the text is not one of the answers and the sound alone has to say it
+SOUND_CHARACTERS = (
+    5  # of a text that may be a misheard answer (确认 → 切任); a longer one says more
+)
+CLEAR_CONFIDENCE = 0.3  # of the free text; below it the text is a guess
+
+_MARKS = re.compile(r"[\s，。！？、；：,.!?;:…~—-]+")
+_HEDGES = frozenset("喂 什么 应该是吧 差不多 好像是".split())
+"""Members of a closed set after which people tend to go on."""
+_FILLERS = re.compile(r"(?:[嗯呃额啊哦唔诶欸哎噢]|那个|这个|就是|我|你|他|它)+")
+_GOES_ON = re.compile(
+    r"(?:但是?|可是?|不过|就是|那个|这个|因为|所以|如果|要是|还有|然后|而且|或者|和|跟|比如|除了|虽然|另外|"
+    r"其实|我[是的们]?|你|他|她|呃|额|嗯|第|的话|是不是|有没有|叫|说)$"
+)
+_DIGITS = "0-9０-９零〇幺一二两三四五六七八九十百千万"
+_NUMBER_GOES_ON = re.compile(rf"[{_DIGITS}年月]$")
+_DATE = re.compile(rf"[{_DIGITS}]+年[{_DIGITS}]+月[{_DIGITS}]+[日号](?:出生|生)?的?$")
+_COURTESY = "(?:谢谢|谢谢你|谢谢您|啊|呀|呢|了)*"
+
+
+def verdict(heard: Transcript, answers: ClosedSet | None) -> Verdict:
+    """CLEAR, OPEN or INCOMPLETE. `answers` is the closed set of the question, whose ratios `heard`
+    carries where the recogniser can tell them; without it only a whole date is CLEAR."""
+    text = _MARKS.sub("", heard.text)
+    if not text or heard.confidence < CLEAR_CONFIDENCE:
+        return Verdict.OPEN
+    if answers is not None and _by_words(text, heard, answers):
+        return Verdict.CLEAR
+    if answers is None and _DATE.search(text):
+        return Verdict.CLEAR
+    if _FILLERS.fullmatch(text) or _GOES_ON.search(text) or _NUMBER_GOES_ON.search(text):
+        return Verdict.INCOMPLETE
+    misheard = answers is not None and len(text) <= SOUND_CHARACTERS and text not in answers.phrases
+    return Verdict.CLEAR if misheard and _by_sound(heard) else Verdict.OPEN
+
+
+def _by_words(text: str, heard: Transcript, answers: ClosedSet) -> bool:
+    yes_no = heard.scores.get("yes_no")
+    other = heard.scores.get("yes_other")
+    if _strung(answers.yes).fullmatch(text):
+        return _at_least(CLEAR_RATIO, yes_no, other)
+    if _strung(answers.no).fullmatch(text):
+        return yes_no is None or yes_no <= 1 / CLEAR_RATIO
+    if text in answers.urgent:
+        return True
+    if text in answers.other:
+        finished = text not in _HEDGES and not _FILLERS.fullmatch(text)
+        return finished and (other is None or other <= 1 / CLEAR_RATIO)
+    return False
+
+
+def _by_sound(heard: Transcript) -> bool:
+    """A ratio that is missing says nothing here."""
+    return _at_least(
+        SOUND_RATIO, *(heard.scores.get(name, 0.0) for name in ("yes_no", "yes_other"))
+    )
+
+
+def _at_least(least: float, *ratios: float | None) -> bool:
+    return all(ratio is None or ratio >= least for ratio in ratios)
+
+
+@lru_cache(maxsize=64)
+def _strung(phrases: Iterable[str]) -> re.Pattern[str]:
+    """One or several of `phrases` in one breath (没有没有, 是的清楚了谢谢)."""
+    longest_first = sorted(phrases, key=len, reverse=True)
+    return re.compile(f"(?:{'|'.join(map(re.escape, longest_first)) or '(?!)'})+{_COURTESY}")
