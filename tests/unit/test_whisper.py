@@ -30,6 +30,16 @@ def test_filterbank_is_librosas() -> None:
     assert (np.diff(peaks) >= 0).all()
 
 
+def test_silence_after_the_sound_has_the_columns_of_silence() -> None:
+    """They are not transformed, and must be the numbers a transform would give."""
+    sound = np.random.default_rng(1).normal(0, 0.1, 1234).astype(np.float32)
+    short, long = mel.log_mel(sound, 20), mel.log_mel(sound, 300)
+    padded = np.zeros(300 * mel.HOP, dtype=np.float32)
+    padded[: len(sound)] = sound
+    assert long == pytest.approx(mel.log_mel(padded, 300), abs=1e-5)
+    assert long[:, :20] == pytest.approx(short, abs=1e-5)
+
+
 def test_mel_scale_is_linear_then_logarithmic_and_invertible() -> None:
     hz = np.array([0.0, 500.0, 1000.0, 6400.0])
     assert mel.hz_to_mel(hz) == pytest.approx([0, 7.5, 15, 42])  # 27 steps from 1 to 6.4 kHz

@@ -19,6 +19,8 @@ BANDS = 80
 
 Floats = NDArray[np.float32]
 
+_FAINTEST = np.float32(1e-10)  # power; silence has this
+
 _BREAK_HZ = 1000.0  # the Slaney scale is linear below, logarithmic above
 _MEL_PER_HZ = 3 / 200
 _LOG_STEP = np.log(6.4) / 27.0
@@ -62,12 +64,15 @@ def log_mel(sound: Floats, frames: int) -> Floats:
     """The spectrogram of `sound` (16 kHz, -1..1), padded with silence or cut to `frames` of 10 ms.
 
     Returns float32 of shape (80, frames)."""
-    samples = frames * HOP
+    # What follows the sound is silence: its columns are known without a transform.
+    filled = min(frames, -(-len(sound) // HOP) + 3)
+    samples = filled * HOP
     padded = np.zeros(samples, dtype=np.float32)
     padded[: min(len(sound), samples)] = sound[:samples]
     centred = np.pad(padded, WINDOW // 2, mode="reflect")
-    windows = np.lib.stride_tricks.sliding_window_view(centred, WINDOW)[::HOP][:frames]
+    windows = np.lib.stride_tricks.sliding_window_view(centred, WINDOW)[::HOP][:filled]
     power = np.abs(np.fft.rfft(windows * _hann(), axis=1)).astype(np.float32) ** 2
-    mel = np.log10(np.maximum(filterbank() @ power.T, 1e-10))
+    mel = np.full((BANDS, frames), np.log10(_FAINTEST), dtype=np.float32)
+    mel[:, :filled] = np.log10(np.maximum(filterbank() @ power.T, _FAINTEST))
     mel = np.maximum(mel, mel.max() - 8.0)
     return np.ascontiguousarray((mel + 4.0) / 4.0, dtype=np.float32)
