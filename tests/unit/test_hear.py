@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from voice.errors import RecognitionFailed
 from voice.frames import Transcript
 from voice.listening.closed_set import ClosedSet
 from voice.listening.files import SoundFileError, hear, read_wav
-from voice.listening.pool import RecogniserPool
+from voice.listening.pool import BUSY_PER_THREAD, RecogniserPool
+from voice.listening.pressure import CALM_S, Pressure
 
 
 def write(path: Path, data: bytes, *, rate: int = 8000, channels: int = 1, width: int = 2) -> Path:
@@ -165,4 +168,53 @@ async def test_engine_failure_is_retryable_and_tells_nothing_personal() -> None:
     with pytest.raises(RecognitionFailed, match="ZeroDivisionError") as error:
         await pool.transcribe(b"", 8000)
     assert "words of the caller" not in str(error.value)
+    await pool.close()
+
+
+def test_pressure_comes_at_once_and_goes_after_a_while() -> None:
+    pressure = Pressure(8)
+    pressure.update(7, 10.0)
+    assert not pressure.busy(10.0)
+    pressure.update(8, 11.0)
+    assert pressure.busy(11.0)
+    pressure.update(5, 12.0)  # shorter, but not short
+    assert pressure.busy(60.0)
+    pressure.update(4, 60.0)
+    assert pressure.busy(60.0 + CALM_S - 0.1)
+    pressure.update(5, 64.0)  # the calm did not last
+    assert pressure.busy(90.0)
+    pressure.update(0, 90.0)
+    assert not pressure.busy(90.0 + CALM_S)
+    with pytest.raises(ValueError, match="at least 1"):
+        Pressure(0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.floats(0, 20)), max_size=60))
+def test_pressure_is_busy_only_after_the_bound_and_never_for_ever(
+    steps: list[tuple[int, float]],
+) -> None:
+    pressure, now, reached = Pressure(8), 0.0, False
+    for depth, wait in steps:
+        now += wait
+        pressure.update(depth, now)
+        reached |= depth >= 8
+        assert not pressure.busy(now) or reached
+        assert pressure.busy(now) or depth < 8
+    pressure.update(0, now)
+    assert not pressure.busy(now + CALM_S + 0.01)  # floats
+
+
+async def test_a_crowded_pool_sends_new_calls_away_before_it_refuses_words() -> None:
+    go, now = threading.Event(), [0.0]
+    pool = RecogniserPool(Counting(go), 1, now=lambda: now[0])
+    waiting = [asyncio.create_task(pool.transcribe(bytes(2), 8000)) for _ in range(BUSY_PER_THREAD)]
+    assert not pool.saturated
+    await asyncio.sleep(0)
+    assert pool.saturated
+    assert pool.depth < pool.capacity  # the running calls still have room
+    go.set()
+    await asyncio.gather(*waiting)
+    assert pool.saturated
+    now[0] += CALM_S
+    assert not pool.saturated
     await pool.close()

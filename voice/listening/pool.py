@@ -1,7 +1,8 @@
 """One recogniser shared by all calls, off the loop that paces frames.
 
 The queue is bounded: when recognition cannot follow, a caller is told so at once (and gets keys or
-a human) instead of waiting longer and longer.
+a human) instead of waiting longer and longer. Before that, `saturated` tells the exchange to send
+new calls to humans, so that running ones stay quick.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import monotonic
 from typing import TypeVar
 
 from voice.errors import RecognitionFailed, VoiceError
 from voice.frames import Transcript
 from voice.listening.closed_set import ClosedSet
+from voice.listening.pressure import Pressure
 from voice.listening.protocols import Recogniser, Session
 
 T = TypeVar("T")
-QUEUE_PER_THREAD = 8  # an utterance costs about 0.2 s of a core: the last in the queue waits 1.6 s
+QUEUE_PER_THREAD = 8  # an utterance costs about 0.25 s of a core: the last in the queue waits 2 s
+BUSY_PER_THREAD = 4  # from here on a new call would make the running ones wait a second
 
 
 class RecogniserPool:
@@ -31,12 +35,15 @@ class RecogniserPool:
         *,
         queue: int | None = None,
         on_depth: Callable[[int], None] | None = None,
+        now: Callable[[], float] = monotonic,
     ) -> None:
         """`queue`: tasks running or waiting at most, `QUEUE_PER_THREAD` a thread where not given.
         `on_depth` is told their number whenever it changes, from any thread (a gauge's `set`)."""
         self.recogniser = recogniser
         self.capacity = queue or QUEUE_PER_THREAD * threads
         self._on_depth = on_depth
+        self._now = now
+        self._pressure = Pressure(min(BUSY_PER_THREAD * threads, self.capacity))
         self._depth = 0
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="listening")
@@ -45,6 +52,13 @@ class RecogniserPool:
     def depth(self) -> int:
         """Tasks running or waiting now."""
         return self._depth
+
+    @property
+    def saturated(self) -> bool:
+        """Whether a new call should go to a human: the queue has grown past its bound and has not
+        been short for 5 s since. Running calls are still served, up to `capacity`."""
+        with self._lock:
+            return self._pressure.busy(self._now())
 
     async def transcribe(
         self, pcm: bytes, rate: int, answers: ClosedSet | None = None
@@ -87,6 +101,7 @@ class RecogniserPool:
             if change > 0 and self._depth >= self.capacity:
                 raise RecognitionFailed(f"{self._depth} utterances wait for recognition already")
             self._depth += change
+            self._pressure.update(self._depth, self._now())
             depth = self._depth
         if self._on_depth is not None:
             self._on_depth(depth)
