@@ -25,6 +25,7 @@ from voice.listening.endpoint import (
     SpeechStarted,
     Verdict,
 )
+from voice.listening.tones import ToneDetector
 from voice.listening.vad import Vad
 
 log = structlog.get_logger()
@@ -54,13 +55,16 @@ class Incoming:
         rate: int,
         over: Callable[[int], str | None],
         on_utterance: Callable[[Utterance], None],
+        on_tone: Callable[[str, bool], None] = lambda _digit, _begun: None,
     ) -> None:
-        """`over(ms)` is the id of our own speech that sounded at that time, if any."""
+        """`over(ms)` is the id of our own speech that sounded at that time, if any. `on_tone` is
+        told of a key inside the sound: once with True, then at every frame while it is held."""
         self.jitter = Jitter(rate // 50 * 2)
         self.voice = False  # the caller's voice is in the last frame
         self._ears, self._vad, self._endpointer = ears, vad, endpointer
         self._rate = rate
-        self._over, self._on_utterance = over, on_utterance
+        self._over, self._on_utterance, self._on_tone = over, on_utterance, on_tone
+        self._tones = ToneDetector()
         self._answers: ClosedSet | None = None
         self._spoke_over: str | None = None
         self._active = False  # speech has begun and is not in a pause
@@ -80,6 +84,11 @@ class Incoming:
     def feed(self, frame: bytes) -> None:
         """The caller's side of one tick."""
         speech = self._vad.speaking(frame)
+        if tone := self._tones.feed(frame):
+            self._on_tone(tone.digit, True)
+        if self._tones.down:  # a key is no speech, however loud
+            speech = False
+            self._on_tone(self._tones.down, False)
         self._take(self._endpointer.feed(frame, speech))
         self.voice = speech and self._active
 

@@ -14,6 +14,7 @@ import structlog
 
 from voice.frames import FRAME_MS, Hangup, Key, LineEvent, Utterance
 from voice.incoming import Ears, Incoming
+from voice.keys import KeyOnce
 from voice.line import USUAL, Speech
 from voice.listening.closed_set import ClosedSet
 from voice.listening.endpoint import Endpointer, Pauses
@@ -59,10 +60,12 @@ class PhoneLine:
             rate=connection.rate,
             over=self._out.playback.over,
             on_utterance=self._heard,
+            on_tone=self._tone,
         )
         self._patience = Patience()
         self._barge_in = BargeIn()
         self._courtesy = Courtesy()
+        self._once = KeyOnce()
         self._events: asyncio.Queue[LineEvent] = asyncio.Queue()
         self._gone = False
         self._room = asyncio.Event()
@@ -150,7 +153,7 @@ class PhoneLine:
                     self._in.jitter.push(message.pcm)
                     await self._wait_for_room()
                 else:
-                    self._key(message.digit)
+                    self._digit(message.digit)
         except Exception as error:
             log.exception("line.broken")
             self.fail(error)
@@ -177,6 +180,18 @@ class PhoneLine:
         self._out.hung_up()
         self._put(Hangup(at_ms, reason))
         self._gone = True
+
+    def _digit(self, digit: str) -> None:
+        if self._once.new(digit, "event", self._out.playback.now_ms):
+            self._key(digit)
+
+    def _tone(self, digit: str, begun: bool) -> None:
+        """A key as sound, for trunks that send no events. A to D are on no caller's telephone."""
+        at_ms = self._out.playback.now_ms
+        if not begun:
+            self._once.held(digit, at_ms)
+        elif digit not in "ABCD" and self._once.new(digit, "tone", at_ms):
+            self._key(digit)
 
     def _key(self, digit: str) -> None:
         if self._events.qsize() >= MAX_EVENTS:

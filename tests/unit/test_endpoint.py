@@ -299,9 +299,9 @@ def test_noise_floor_follows_a_line_that_gets_louder() -> None:
     assert level_db(LOUD) == pytest.approx(-17, abs=0.5)
 
 
-def spoken(text: str, voice: str = "cmn-latn-pinyin") -> NDArray[np.floating[Any]]:
+def spoken(text: str, *, pitch: str = "50") -> NDArray[np.floating[Any]]:
     """Speech of espeak-ng at 8 kHz, -1..1: robotic, but it has onsets and pauses."""
-    command = ["espeak-ng", "-v", voice, "--stdout", text]
+    command = ["espeak-ng", "-v", "cmn-latn-pinyin", "-p", pitch, "--stdout", text]
     wav = subprocess.run(command, capture_output=True, check=True).stdout
     with wave.open(BytesIO(wav)) as file:
         rate = file.getframerate()
