@@ -25,6 +25,7 @@ from voice.listening.endpoint import (
     SpeechStarted,
     Verdict,
 )
+from voice.listening.stream import Stream, StreamingEars
 from voice.listening.tones import ToneDetector
 from voice.listening.vad import Vad
 
@@ -34,8 +35,10 @@ UNHEARD = Transcript("", 0.0, 0.0, "failed", 0.0)
 """Somebody spoke and recognition failed."""
 
 
-class Ears(Protocol):
+class Ears(StreamingEars, Protocol):
     """Recognises utterances off the pacing loop; see `listening.pool`."""
+
+    streaming: bool  # True: feed it while the caller speaks
 
     async def transcribe(
         self, pcm: bytes, rate: int, answers: ClosedSet | None = None
@@ -69,6 +72,9 @@ class Incoming:
         self._spoke_over: str | None = None
         self._active = False  # speech has begun and is not in a pause
         self._early: asyncio.Task[Transcript] | None = None  # decoding since the pause
+        self._stream: Stream | None = None  # of the open utterance, where the engine streams
+        self._streamed: Stream | None = None  # the newest one, open or not
+        self._pause: SpeechPaused | None = None
         self._last: asyncio.Task[None] | None = None  # delivers the newest utterance
 
     @property
@@ -89,6 +95,8 @@ class Incoming:
         if self._tones.down:  # a key is no speech, however loud
             speech = False
             self._on_tone(self._tones.down, False)
+        if self._stream is not None:
+            self._stream.feed(frame)
         self._take(self._endpointer.feed(frame, speech))
         self.voice = speech and self._active
 
@@ -98,23 +106,40 @@ class Incoming:
                 case SpeechStarted():
                     self._active = True
                     self._spoke_over = self._over(event.at_ms)
+                    if self._ears.streaming:
+                        self._open_stream(event.pcm)
                 case SpeechPaused():
-                    self._active = False
+                    self._active, self._pause = False, event
                     if not event.faint:
-                        self._recognise(event)
+                        self._endpointer.judge(event, Verdict.PENDING)
+                        if self._stream is None:
+                            self._recognise(event)
                 case SpeechResumed():
-                    self._active = True
+                    self._active, self._pause = True, None
                     self._forget_early()
+                    if self._stream is not None:
+                        self._stream.resumed()
                 case SpeechDropped():
                     self._active = False
-                    self._forget_early()
+                    self._forget()
                 case SpeechEnded():
                     self._active = False
                     self._deliver(event)
 
+    def _open_stream(self, pcm: bytes) -> None:
+        before = self._streamed
+        self._stream = Stream(self._ears, self._rate, self._answers, self._read, after=before)
+        self._streamed = self._stream
+        self._stream.feed(pcm)
+
+    def _read(self, text: str) -> None:
+        """The text of a stream has come to rest; in a pause it tells how long to wait."""
+        if self._pause is not None and self._stream is not None:
+            sofar = Transcript(text, 1.0, 0.0, "partial", 0.0)
+            self._take(self._endpointer.judge(self._pause, verdict(sofar, self._stream.answers)))
+
     def _recognise(self, pause: SpeechPaused) -> None:
         """Most pauses are the end: recognise now, and let the words say how long to wait."""
-        self._endpointer.judge(pause, Verdict.PENDING)
         answers = self._answers
         self._early = asyncio.create_task(self._hear(pause.pcm, answers))
         self._early.add_done_callback(partial(self._weigh, pause, answers))
@@ -136,7 +161,7 @@ class Incoming:
 
     def close(self) -> None:
         """Deliver nothing more."""
-        self._forget_early()
+        self._forget()
         if self._last is not None:
             self._last.cancel()
 
@@ -145,6 +170,8 @@ class Incoming:
         if ended.cut and early is not None:
             early.cancel()
             early = None
+        if self._stream is not None:
+            early, self._stream = asyncio.create_task(self._rest_of(self._stream)), None
         hearing = early or asyncio.create_task(self._hear(ended.pcm, self._answers))
         self._last = asyncio.create_task(
             self._emit(ended, hearing, self._answers, self._spoke_over, after=self._last)
@@ -195,6 +222,20 @@ class Incoming:
         except Exception:
             log.exception("line.recognition_failed")
         return UNHEARD
+
+    async def _rest_of(self, stream: Stream) -> Transcript:
+        try:
+            return await stream.finish()
+        except VoiceError as error:
+            log.error("line.recognition_failed", error=str(error))
+            return UNHEARD
+
+    def _forget(self) -> None:
+        """What is open comes to nothing."""
+        self._forget_early()
+        if self._stream is not None:
+            self._stream.abandon()
+            self._stream = None
 
     def _forget_early(self) -> None:
         if self._early is not None:

@@ -25,6 +25,7 @@ from voice.caller import SimulatedCaller
 from voice.frames import FRAME_MS, PHONE_RATE, Hangup, Played, Transcript
 from voice.line import Speech
 from voice.listening.closed_set import ClosedSet
+from voice.listening.stream import OpenSession
 from voice.pacing import Pacer
 from voice.phone import PhoneLine
 
@@ -42,6 +43,11 @@ def speechlike(seconds: float, seed: int) -> bytes:
 
 class Deaf:
     """Recognises nothing, at once."""
+
+    streaming = False
+
+    async def open(self, rate: int, answers: ClosedSet | None = None) -> OpenSession:
+        raise NotImplementedError
 
     async def transcribe(
         self, pcm: bytes, rate: int, answers: ClosedSet | None = None

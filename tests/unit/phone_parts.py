@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import ClassVar
 from uuid import uuid4
 
 import numpy as np
@@ -15,6 +16,7 @@ from voice.caller import SimulatedCaller
 from voice.errors import SpeechFailed
 from voice.frames import PHONE_RATE, LineEvent, Transcript
 from voice.listening.closed_set import ClosedSet
+from voice.listening.stream import OpenSession
 from voice.listening.vad import Vad
 from voice.pacing import Pacer
 from voice.phone import PhoneLine
@@ -38,8 +40,12 @@ class ScriptedEars:
     """Hears the texts of its script, one an utterance; an exception in it is raised."""
 
     script: list[str | Exception]
+    streaming: ClassVar[bool] = False
     delay_s: float = 0.0
     asked: list[tuple[bytes, ClosedSet | None]] = field(default_factory=list)
+
+    async def open(self, rate: int, answers: ClosedSet | None = None) -> OpenSession:
+        raise NotImplementedError
 
     async def transcribe(
         self, pcm: bytes, rate: int, answers: ClosedSet | None = None

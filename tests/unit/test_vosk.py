@@ -7,6 +7,7 @@ and the grammar tells the answers apart.
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import threading
 import wave
@@ -19,9 +20,14 @@ import pytest
 import soxr
 
 from voice.errors import ModelError
+from voice.frames import FRAME_BYTES, Utterance
+from voice.incoming import Incoming
 from voice.listening import vosk_
 from voice.listening.closed_set import MAX_RATIO, ClosedSet
+from voice.listening.endpoint import Endpointer
 from voice.listening.grammar import compile_grammar, words
+from voice.listening.pool import RecogniserPool
+from voice.listening.vad import WebRtcVad
 from voice.listening.vosk_ import LATTICE_BEAM, Vosk, score
 
 RATE = 16000
@@ -160,3 +166,27 @@ def test_silence_has_no_words(model: Vosk) -> None:
     assert (heard.text, heard.confidence, heard.no_speech, heard.scores) == ("", 0.0, 1.0, {})
     with pytest.raises(ValueError, match="8000 to 96000"):
         model.session(100)
+
+
+@pytest.mark.models
+async def test_a_real_engine_keeps_one_recogniser_for_a_call(model: Vosk) -> None:
+    pool, heard = RecogniserPool(model, 1), list[Utterance]()
+    incoming = Incoming(
+        pool,
+        WebRtcVad(),
+        Endpointer(),
+        rate=8000,
+        over=lambda _: None,
+        on_utterance=heard.append,
+    )
+    sound = np.frombuffer(spoken("안녕하세요"), dtype="<i2").astype(np.float32)
+    narrow = soxr.resample(sound, RATE, 8000).astype("<i2").tobytes()
+    line = bytes(16000) + 2 * (narrow + bytes(3 * 16000))
+    for at in range(0, len(line) - FRAME_BYTES + 1, FRAME_BYTES):
+        incoming.feed(line[at : at + FRAME_BYTES])
+        await asyncio.sleep(0.01)  # twice real time
+    await incoming.finish(60.0)
+    await pool.close()
+    assert len(heard) == 2
+    assert all(u.engine.startswith("vosk") and u.end_ms > u.start_ms for u in heard)
+    assert len(model._idle[8000, False]) == 1

@@ -72,6 +72,7 @@ class SpeechStarted:
     """Somebody began to speak. Followed by exactly one SpeechEnded or SpeechDropped."""
 
     at_ms: int  # when the sound began, some frames before now
+    pcm: bytes = b""  # what was kept of it so far, with the pre-roll
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ class Endpointer:
         self._sound += b"".join(kept)
         self._before.clear()
         self._recent.clear()
-        return [SpeechStarted(self._start * FRAME_MS)]
+        return [SpeechStarted(self._start * FRAME_MS, bytes(self._sound))]
 
     def _continue(self, frame: bytes, speech: bool, level: float) -> list[EndpointEvent]:
         self._sound += frame

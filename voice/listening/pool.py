@@ -23,6 +23,7 @@ from voice.listening.protocols import Recogniser, Session
 T = TypeVar("T")
 QUEUE_PER_THREAD = 8  # an utterance costs about 0.25 s of a core: the last in the queue waits 2 s
 BUSY_PER_THREAD = 4  # from here on a new call would make the running ones wait a second
+CHUNKS_PER_UTTERANCE = 8  # of a streaming engine: its tasks are so much smaller
 
 
 class RecogniserPool:
@@ -40,10 +41,12 @@ class RecogniserPool:
         """`queue`: tasks running or waiting at most, `QUEUE_PER_THREAD` a thread where not given.
         `on_depth` is told their number whenever it changes, from any thread (a gauge's `set`)."""
         self.recogniser = recogniser
-        self.capacity = queue or QUEUE_PER_THREAD * threads
+        self.streaming = recogniser.streaming
+        tasks = threads * (CHUNKS_PER_UTTERANCE if self.streaming else 1)
+        self.capacity = queue or QUEUE_PER_THREAD * tasks
         self._on_depth = on_depth
         self._now = now
-        self._pressure = Pressure(min(BUSY_PER_THREAD * threads, self.capacity))
+        self._pressure = Pressure(min(BUSY_PER_THREAD * tasks, self.capacity))
         self._depth = 0
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="listening")
