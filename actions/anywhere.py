@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from actions.asking import ask_again, leave, offer, stray
 from actions.move import Heard, Step, action
-from actions.state import ITEMS, OFFER, QUESTIONS, WHEN, State
+from actions.state import OFFER, QUESTIONS, WHEN, State
 from bot.dialogue.protocol import Act, Explain, Form, Pace, Say, Wait
 
 WAIT_S = 30.0  # patience after 等一下
@@ -71,6 +71,6 @@ def silence(state: State, _: Heard) -> Step:
     if count == 1:
         return ask_again(tried).after(Say("S_1"))
     if count == 2:
-        form: Form = "keys" if state.phase == ITEMS else "plain"
+        form: Form = "keys" if state.on_item else "plain"
         return ask_again(tried.in_form(form)).after(Say("S_2"))
     return offer(tried, "silence")

@@ -83,7 +83,7 @@ def offer(state: State, reason: str, back: Question | None = None) -> Step:
 
 def give_up(state: State) -> Step:
     """No answer to this question, and no human wanted."""
-    if state.phase == ITEMS:
+    if state.on_item:
         return settle_unclear(state, "no answer after offers of a human")
     return leave(state, "busy" if state.phase == WHEN else "goodbye")
 

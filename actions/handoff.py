@@ -47,7 +47,8 @@ def refuse(state: State, _: Heard) -> Step:
     """Back to the question, or on to the next; how often a human was offered is not forgotten."""
     if state.back is None:
         return open_call(state)
-    back = replace(state.at(state.back, Tries(offers=state.tries.offers)), back=None)
+    kept = Tries(offers=state.tries.offers, wrong=state.tries.wrong)
+    back = replace(state.at(state.back, kept), back=None)
     return Step((state.back.ask(),), back)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.asking import ask_again, ask_next, hand_over, not_after_waiting
+from actions.checking import ask_check, wanted
 from actions.move import Heard, Step, action
 from actions.state import State
 from actions.unclear import unclear
@@ -19,6 +20,8 @@ def answer(state: State, heard: Heard) -> Step:
     if heard.answer == "unclear":
         return unclear(state, heard)
     item = state.items[0]
+    if heard.answer == item.expect and wanted(state, item):
+        return ask_check(state, heard)
     record = Record(item.id, heard.answer, heard.reason)
     settled = state.answered(heard.answer)
     if heard.answer == item.expect:

@@ -10,6 +10,7 @@ from actions.state import State
 from bot.dialogue.protocol import (
     Act,
     Ask,
+    Check,
     Close,
     Explain,
     Handoff,
@@ -21,7 +22,7 @@ from bot.dialogue.protocol import (
 
 ITEMS = (
     Item("B1", severe=True, code="P02_NOT_PURCHASED"),
-    Item("B9", code="P08_COOLING_OFF"),
+    Item("B9", code="P08_COOLING_OFF", check="B9q", must_check=True),
     Item("NT2", expect="no", severe=True, code="P13_MISSELLING"),
 )
 
@@ -39,11 +40,13 @@ TEXTS = {
     "T_items": "下面有三个问题，每个问题请回答清楚或者不清楚，也可以按1或2。",
     "B1": "您投保了一份示例终身寿险，这份保险是您本人购买的吗？",
     "B9": "犹豫期一共十五天，期间您可以解除合同，公司按约定退还保费。您清楚吗？",
+    "B9q": "跟您核对一下，犹豫期一共是多少天？",
     "NT2": "有没有人向您承诺保本或固定收益，或者说这是存款、理财？",
     "A_ok": "好的。",
     "A_noted": "好的，已记下，会有同事与您联系说明。",
     "R_unclear": "不好意思，没有听明白。",
     "R_keys": "是，请按1；不是，请按2。",
+    "Q_again": "没关系，我按合同再跟您说一遍。",
     "R_full": "请您听完这一条再回答。",
     "R_unclear_done": "这一条我先记为不清楚。",
     "S_1": "您好，您还在听吗？",
@@ -83,9 +86,13 @@ def wording(act: Act) -> str | None:
         case Say() | Ask():
             return TEXTS[act.clause]
         case Explain():
-            return EXPLAINED if act.clause == "B9" else "（没有解释：请输入 /no_explanation）"
+            return (
+                EXPLAINED if act.clause in {"B9", "B9q"} else "（没有解释：请输入 /no_explanation）"
+            )
         case Verify():
             return "（应用核对身份：请输入 /identity_ok、/identity_wrong 或 /identity_unheard）"
+        case Check():
+            return "（应用核对合同：请输入 /check_right、/check_wrong 或 /check_unclear）"
         case Reschedule():
             return "（应用预约时间：请输入 /time_booked 或 /time_unheard）"
         case Handoff():

@@ -15,6 +15,7 @@ OPENING = "opening"
 PERSON = "identity_self"
 PROOF = "identity_secret"
 ITEMS = "items"
+CHECK = "comprehension"
 QUESTIONS = "questions"
 OFFER = "human_offer"
 WHEN = "callback_time"
@@ -31,6 +32,7 @@ class Tries:
     cut_off: int = 0  # answers before the question was out
     strays: int = 0  # turns that brought the conversation no further
     offers: int = 0  # times a human was offered
+    wrong: int = 0  # wrong answers to a comprehension question
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,16 @@ class State:
     def complete(self) -> bool:
         """Every item has its answer, in this call or an earlier one."""
         return self.verified and not self.items
+
+    @property
+    def on_item(self) -> bool:
+        """The first open item is being asked, or its comprehension question."""
+        return self.phase in {ITEMS, CHECK}
+
+    @property
+    def hesitant(self) -> bool:
+        """Something at the present question was no clear answer."""
+        return bool(self.tries.unclear or self.tries.offers)
 
     def tried(self, **counts: int) -> State:
         """The same with some of `tries` raised by the given amounts."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from actions.asking import ask_again, hand_over, not_after_waiting, offer
 from actions.asking import next_question as following
 from actions.move import Heard, Step, action
-from actions.state import CLOSING, HANDOFF, ITEMS, OFFER, State, Tries
+from actions.state import CHECK, CLOSING, HANDOFF, OFFER, State, Tries
 from bot.dialogue.protocol import Form, Record, Say
 
 
@@ -28,8 +28,10 @@ def unclear(state: State, heard: Heard) -> Step:
             # Not a yes to the offer: a human is where plainer words and keys end.
             return hand_over(state, "unclear")
         case 2:
-            return ask_again(tried.in_form("keys")).after(Say("R_keys"))
-        case _ if state.phase == ITEMS:
+            # What the keys stand for at a comprehension question, that question says itself.
+            lead = "R_unclear" if state.phase == CHECK else "R_keys"
+            return ask_again(tried.in_form("keys")).after(Say(lead))
+        case _ if state.on_item:
             return record_unclear(state, heard)
         case _:
             return offer(state, "unclear")

@@ -11,15 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
+from bot.comprehension import Checked, Result
 from bot.dialogue.protocol import (
     Act,
     Answer,
     Ask,
+    Check,
     Close,
     Explain,
     Flag,
     Form,
     Handoff,
+    Hold,
     Pace,
     Record,
     Reschedule,
@@ -93,6 +96,25 @@ class Heard:
         return {key: self.draft.body.get(key) for key in keys}
 
 
+@dataclass(frozen=True)
+class Held:
+    """A spoken yes that waits for the right answer to its item's comprehension question."""
+
+    item: str
+    asked_seq: int
+    heard: Heard
+    reason: str  # the guard's
+    result: Result | None = None  # of the last answer to that question
+    checked_seq: int | None = None  # number of its event
+
+    def settled(self, checked: Checked, seq: int) -> Held:
+        return replace(self, result=checked.result, checked_seq=seq)
+
+
+class Unproven(ValueError):
+    """The dialogue would record a yes without the comprehension that belongs to it."""
+
+
 @dataclass
 class Plan:
     """One turn's consequences, in the order they happen: commit, speak, then the rest."""
@@ -102,10 +124,11 @@ class Plan:
     speech: list[Speech] = field(default_factory=list)
     spoken: list[Spoken] = field(default_factory=list)
     question: Question | None = None
+    held: Held | None = None
     wait_s: float | None = None
     handoff: str | None = None
     close: str | None = None
-    errand: Verify | Reschedule | None = None
+    errand: Verify | Check | Reschedule | None = None
 
 
 class Stage:
@@ -129,11 +152,13 @@ class Stage:
         first_seq: int,
         heard: Heard | None = None,
         question: Question | None = None,
+        held: Held | None = None,
         fill: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> Plan:
         """`first_seq` is the sequence number the first of the plan's drafts will get; `question`
-        the one that was open; `fill` the values of dynamic clauses."""
-        plan = Plan(manner)
+        the one that was open; `held` the yes that waits for its comprehension question; `fill` the
+        values of dynamic clauses. Raises Unproven."""
+        plan = Plan(manner, held=held)
         if heard:
             plan.drafts.append(heard.draft)
         for act in acts:
@@ -150,7 +175,12 @@ class Stage:
                     clause = self._clause(act.clause, fill)
                     self._speak(plan, clause, clause.explain or "", "explained", first_seq)
                 case Record():
-                    plan.drafts.append(self._answer(act, heard, question))
+                    plan.drafts.append(self._answer(act, heard, question, held))
+                    plan.held = None
+                case Hold():
+                    if heard is None or question is None:
+                        raise Unproven(f"no question and no words for the yes to {act.item}")
+                    plan.held = Held(act.item, question.asked_seq, heard, act.reason)
                 case Pace():
                     plan.manner = plan.manner.changed(act.change)
                     body = {"rate": plan.manner.rate, "gain_db": plan.manner.gain_db}
@@ -163,7 +193,7 @@ class Stage:
                     plan.handoff = act.reason
                 case Close():
                     plan.close = act.outcome
-                case Verify() | Reschedule():
+                case Verify() | Check() | Reschedule():
                     plan.errand = act
                 case _:
                     raise ValueError(f"unknown act {act!r}")
@@ -176,7 +206,7 @@ class Stage:
 
     def _form(self, act: Ask, clause: Clause) -> Form:
         """The elderly hear the plain wording from the start (docs: rules, "Elderly people")."""
-        plain_first = self.script.elder and clause.id in self.script.items
+        plain_first = self.script.elder and (clause.id in self.script.items or clause.checks)
         return "plain" if plain_first and act.form == "full" else act.form
 
     def _speak(
@@ -205,15 +235,32 @@ class Stage:
         plan.spoken.append(Spoken(clause.id, tuple(ids)))
         sha256 = clause.wording_sha256(text)
         body: dict[str, Any] = {"clause": clause.id, "form": form, "text": text, "sha256": sha256}
+        if kind == "explained":
+            body["source"] = clause.explain_source
         if kind == "asked":
             body |= {"item": clause.id in self.script.items, "source": clause.source}
+            if clause.must_check:
+                body["must_check"] = True
+            if clause.checks:
+                body["checks"] = clause.checks
             seq = first_seq + len(plan.drafts)
             plan.question = Question(clause, form, text, tuple(ids), seq)
         plan.drafts.append(Draft(kind, body))
 
-    def _answer(self, act: Record, heard: Heard | None, question: Question | None) -> Draft:
+    def _answer(
+        self, act: Record, heard: Heard | None, question: Question | None, held: Held | None
+    ) -> Draft:
+        """A yes that was held is cited with the check it waited for."""
         clause = self.script.clauses[act.item]
+        held = held if held and held.item == act.item else None
         as_expected = act.answer == clause.expect
+        if as_expected and (held or clause.must_check) and (not held or held.result != "right"):
+            raise Unproven(f"a yes to {act.item} without the right answer to its question")
+        asked_seq = question.asked_seq if question else None
+        checked: dict[str, Any] = {}
+        if held:
+            asked_seq, heard = held.asked_seq, held.heard
+            checked = {"checked_seq": held.checked_seq}
         return Draft(
             "answered",
             {
@@ -221,17 +268,20 @@ class Stage:
                 "answer": act.answer,
                 "expect": clause.expect,
                 "as_expected": as_expected,
-                "code": "" if as_expected else self._problem(act.answer, clause),
+                "code": "" if as_expected else self._problem(act.answer, clause, held),
                 "clause_sha256": clause.sha256,
-                "asked_seq": question.asked_seq if question else None,
+                "asked_seq": asked_seq,
                 "heard_seq": heard.seq if heard else None,
-                "reason": act.reason,
+                "reason": act.reason or (held.reason if held else ""),
                 **(heard.cited() if heard else {}),
+                **checked,
             },
         )
 
     @staticmethod
-    def _problem(answer: Answer, clause: Clause) -> str:
+    def _problem(answer: Answer, clause: Clause, held: Held | None) -> str:
+        if held and held.result == "wrong":
+            return clause.code  # the yes was clear, what it was said to is not understood
         match answer:
             case "unclear":
                 return "P17_UNCLEAR_ANSWER"

@@ -91,7 +91,7 @@ def settled(
     those it answered."""
     if question is None or said.via != "voice" or moved.meaning is None:
         return None
-    if moved.meaning.answer == "unclear" or moved.meaning.request:
+    if moved.meaning.answer == "unclear" or moved.meaning.request or question.clause.checks:
         return None
     item = next((act.item for act in moved.acts if isinstance(act, Record)), None)
     return Settled(said, moved.meaning.answer, item, state, question)

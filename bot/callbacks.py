@@ -21,9 +21,9 @@ from voice.line import Line
 RESUMABLE = {State.CREATED, State.READY, State.INCOMPLETE, State.IN_PROGRESS}
 
 CONTINGENT = frozenset(
-    "O_resume I2_retry I_fail A_noted R_unclear R_keys R_full R_unclear_done S_1 S_2 H_offer "
-    "H_severe H_misled H_complaint H_coached H_identity H_later K_when K_retry N_bye P_slower "
-    "P_louder W_ok E_none G_bye Z_problem".split()
+    "O_resume I2_retry I_fail A_noted R_unclear R_keys R_full R_unclear_done Q_again S_1 S_2 "
+    "H_offer H_severe H_misled H_complaint H_coached H_identity H_later K_when K_retry N_bye "
+    "P_slower P_louder W_ok E_none G_bye Z_problem".split()
 )
 """Clauses that a callback without a hitch does not need."""
 
@@ -114,10 +114,15 @@ class Callbacks:
         """What a callback that goes well will speak to this policyholder, each sentence once, in
         order: to be rendered before the call, so that every word starts at once."""
         script = self.script(policy)
-        clauses = [c for id, c in script.clauses.items() if id not in CONTINGENT]
+        clauses = [
+            c
+            for id, c in script.clauses.items()
+            if id not in CONTINGENT and (not c.checks or script.clauses[c.checks].must_check)
+        ]
         counts = {"total": len(script.items), "problems": 0}
         clauses.append(script.fill("Z_clean", **counts))
-        texts = (c.plain if script.elder and c.id in script.items else c.text for c in clauses)
+        plain = {c.id for c in clauses if script.elder and (c.id in script.items or c.checks)}
+        texts = (c.plain if c.id in plain else c.text for c in clauses)
         return list(dict.fromkeys(part for text in texts for part in sentences(text)))
 
     def contingencies(self, policy: Policy) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.evidence.ledger import Event
 from bot.policy import Policy
@@ -75,6 +76,7 @@ def case(
 ) -> Case:
     """Everything needed to go on at the first open item."""
     answers = {e.body["item"]: e.body for e in events if e.kind == "answered"}
+    checks = {e.body["item"]: e.body for e in events if e.kind == "checked"}
     return Case(
         summary=summary,
         identity=_identity(events),
@@ -85,7 +87,7 @@ def case(
                 script.clauses[item].text,
                 answers[item]["answer"],
                 answers[item]["as_expected"],
-                answers[item].get("text") or "",
+                _words(answers[item], checks.get(item)),
             )
             for item in script.items
             if item in answers
@@ -97,6 +99,17 @@ def case(
         present=present,
         finished=finished,
     )
+
+
+def _words(answer: Mapping[str, Any], check: Mapping[str, Any] | None) -> str:
+    """The policyholder's own words, and what became of the comprehension question."""
+    words = str(answer.get("text") or "")
+    return f"{words}（核对：{_checked(check)}）" if check else words
+
+
+def _checked(check: Mapping[str, Any]) -> str:
+    result = {"right": "与合同一致", "wrong": "与合同不一致", "unclear": "不明确"}[check["result"]]
+    return f"答“{check['stated'] or '没有明确的内容'}”，合同是“{check['expected']}”，{result}"
 
 
 def transcript(events: Sequence[Event]) -> tuple[Entry, ...]:
@@ -139,6 +152,8 @@ def _entry(event: Event) -> Entry | None:
         case "answered":
             answer = {"yes": "是", "no": "否", "unclear": "不明确"}[body["answer"]]
             return Entry("note", f"{body['item']} 记录为：{answer}", at)
+        case "checked":
+            return Entry("note", f"{body['item']} 核对：{_checked(body)}", at)
         case "identity":
             result = {"ok": "通过", "wrong": "不符", "unheard": "没有听清"}[body["result"]]
             return Entry("note", f"身份核实：{result}", at)

@@ -1,30 +1,33 @@
 """One conversation over any line: hear, understand, commit, then speak.
 
 The only writer of a callback's evidence while the bot owns it. It decides nothing about meaning
-(Rasa does) but holds three safety rules of its own:
+(Rasa does) but holds four safety rules of its own:
 
 - key 0 reaches a human without asking anybody, the dialogue workers included;
 - an answer to a term that was not heard to its end is no answer;
+- a yes to a term that is checked counts only with the right answer to its comprehension question;
 - whatever fails (worker, store, voice), the caller ends with a human, never in silence.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 import structlog
 
-from bot import afterthought, answering, identity, times
-from bot.acting import Heard, Manner, Plan, Question, Spoken, Stage
+from bot import afterthought, answering, comprehension, hearing, identity, times
+from bot.acting import Heard, Held, Manner, Plan, Question, Spoken, Stage
 from bot.afterthought import Settled
+from bot.comprehension import Said
 from bot.dialogue.protocol import (
     Act,
     Ask,
+    Check,
     Close,
     Handoff,
+    Hold,
     Item,
     Moved,
     Record,
@@ -115,7 +118,15 @@ def items_of(script: Script) -> tuple[Item, ...]:
     """What the dialogue must know of the script: ids and what to expect, no wording."""
     clauses = (script.clauses[id] for id in script.items)
     return tuple(
-        Item(c.id, expect=c.expect or "yes", severe=c.severe, code=c.code) for c in clauses
+        Item(
+            c.id,
+            expect=c.expect or "yes",
+            severe=c.severe,
+            code=c.code,
+            check=c.check,
+            must_check=c.must_check,
+        )
+        for c in clauses
     )
 
 
@@ -154,8 +165,10 @@ class Conversation:
         self._outstanding: set[str] = set()
         self._parts: dict[str, Played] = {}  # of clauses that are still being played
         self._whole: dict[str, Played] = {}  # of the open question: what was heard to its end
-        self._last_text = ""
+        self._held: Held | None = None  # a yes that waits for its comprehension question
         self._settled: Settled | None = None  # the last answer, while more may belong to it
+        self._last = Said("", "voice")
+        self._last_seq: int | None = None  # of its event
         self._identity_tries = 0
         self._slot: Mapping[str, str] = {}
         self._result: Result | None = None
@@ -238,7 +251,7 @@ class Conversation:
         if said.over and not self._may_interrupt(said.over) and not urgent:
             await self._scribe.write([heard.draft])
             return
-        self._last_text = said.text
+        self._last = Said(said.text, said.via, said.confidence, said.scores)
         state, question = self._state, self._question
         if await self._answered(moved, heard, said.start_ms) and self._question is not question:
             self._settled = afterthought.settled(said, moved, state, question)
@@ -262,7 +275,8 @@ class Conversation:
             await self._go_on(heard)
             return True
         self._line.stop()
-        self._question, self._last_text = settled.question, said.text
+        self._question, self._held = settled.question, None
+        self._last = Said(said.text, said.via, said.confidence, said.scores)
         await self._perform(settled.reopened(moved), heard)
         return True
 
@@ -296,11 +310,11 @@ class Conversation:
         else:
             moved = await self._understand(key.digit, "key", 1.0, {})
             heard = self._heard_key(key.digit, key.at_ms, moved)
-            self._last_text = key.digit
+            self._last = Said(key.digit, "key")
             await self._answered(moved, heard, key.at_ms)
 
     async def _number(self, number: str, at_ms: int) -> None:
-        self._last_text = number
+        self._last = Said(number, "key")
         moved = await self._understand(number, "key", 1.0, {})
         await self._perform(moved, self._heard_key(number, at_ms, moved))
 
@@ -320,7 +334,7 @@ class Conversation:
     async def _answered(self, moved: Moved, heard: Heard, at_ms: int) -> bool:
         """Take the turn, unless it records an answer to a term that was not heard to its end: then
         it is asked again, and False returned."""
-        records = any(isinstance(act, Record) for act in moved.acts)
+        records = any(isinstance(act, Record | Hold | Check) for act in moved.acts)
         early = records and not self._term_was_out(at_ms)
         if early:
             moved = await self._dialogue.turn(Turn(self._state, event="cut_off"))
@@ -340,6 +354,8 @@ class Conversation:
 
     async def _perform(self, moved: Moved, heard: Heard | None) -> None:
         """Commit what the acts claim, then speak; run errands and perform what they lead to."""
+        if heard:
+            self._last_seq = heard.seq
         for _ in range(MAX_ERRANDS):
             if self._stage.missing_explanation(moved.acts):
                 moved = await self._dialogue.turn(Turn(moved.state, event="no_explanation"))
@@ -350,6 +366,7 @@ class Conversation:
                 first_seq=self._scribe.next_seq,
                 heard=heard,
                 question=self._question,
+                held=self._held,
                 fill=self._fill(),
             )
             self._count_answers(plan)
@@ -379,7 +396,7 @@ class Conversation:
             await self._scribe.write(plan.drafts, snapshot=state, state="IN_PROGRESS")
 
     def _speak(self, plan: Plan) -> None:
-        self._manner = plan.manner
+        self._manner, self._held = plan.manner, plan.held
         if plan.question:
             self._question = plan.question
             self._whole.clear()
@@ -391,36 +408,57 @@ class Conversation:
     def _listen(self, patience_s: float | None = None) -> None:
         clause = self._question.clause if self._question else None
         patience = patience_s or (clause.patience_s if clause else 6.0)
-        answers = YES_NO if clause is not None and clause.expect is not None else None
-        self._line.listen(patience, answers, self._pauses())
+        answers = YES_NO if clause and clause.expect else None
+        number = self._state.get("phase") in NUMBERS
+        if clause and clause.expects:
+            answers = clause.expects.closed_set
+            number = answers is None
+        self._line.listen(patience, answers, self._pauses(number=number))
 
-    def _pauses(self) -> Pauses:
-        """How much silence ends an answer to the open question."""
-        phase = self._state.get("phase")
-        if phase in NUMBERS:
+    def _pauses(self, *, number: bool) -> Pauses:
+        """How much silence ends an answer to the open question. `number`: it may hold one."""
+        if number:
             return ELDER_NUMBER_PAUSES if self._script.elder else NUMBER_PAUSES
         usual = ELDER_PAUSES if self._script.elder else PAUSES
         # After the last question comes the farewell: nobody is to be cut short there.
-        return replace(usual, quick=False) if phase == "questions" else usual
+        return replace(usual, quick=False) if self._state.get("phase") == "questions" else usual
 
-    async def _run(self, errand: Verify | Reschedule, state: State) -> Moved:
+    async def _run(self, errand: Verify | Check | Reschedule, state: State) -> Moved:
         match errand:
+            case Check():
+                return await self._check(state)
             case Verify():
-                result = identity.check(self._last_text, self._policy)
+                result = identity.check(self._last.text, self._policy)
                 self._identity_tries += 1
                 tried = {"result": result, "tries": self._identity_tries}
                 await self._scribe.write([Draft("identity", tried)])
                 return await self._dialogue.turn(Turn(state, event=f"identity_{result}"))
             case Reschedule():
                 now = self._clock.now().astimezone()
-                when = times.parse_when(self._last_text, now)
+                when = times.parse_when(self._last.text, now)
                 if when is None:
                     return await self._dialogue.turn(Turn(state, event="time_unheard"))
                 self._slot = {"slot": times.spoken_slot(when, now)}
-                booked = {"when": when.isoformat(), "text": self._last_text, **self._slot}
+                booked = {"when": when.isoformat(), "text": self._last.text, **self._slot}
                 by = "human" if state.get("for_human") else "bot"
                 await self._scribe.book(when, Draft("rescheduled", booked), by=by)
                 return await self._dialogue.turn(Turn(state, event="time_booked"))
+
+    async def _check(self, state: State) -> Moved:
+        """What was just said against the contract; the comparison is evidence of its own."""
+        question, held = self._question, self._held
+        if question is None or held is None or question.clause.checks != held.item:
+            raise DialogueUnavailable("a comprehension check without its question or its yes")
+        expects = question.clause.expects
+        assert expects is not None
+        checked = comprehension.check(expects, self._last, keys_named=question.form == "keys")
+        seq = self._scribe.next_seq
+        evidence = comprehension.evidence(question.clause.id, held.item, expects, checked)
+        evidence |= {"asked_seq": question.asked_seq, "heard_seq": self._last_seq}
+        await self._scribe.write([Draft("checked", evidence)])
+        self._held = held.settled(checked, seq)
+        result = "keyed" if checked.keyed else checked.result
+        return await self._dialogue.turn(Turn(state, event=f"check_{result}"))
 
     @property
     def _progress(self) -> Progress:
@@ -497,63 +535,10 @@ class Conversation:
         spoken = self._spoken.pop(event.id, None)
         if spoken is not None:
             parts = [self._parts.pop(id) for id in spoken.speech]
-            await self._scribe.write([_played(spoken.clause, parts)])
+            await self._scribe.write([hearing.played(spoken.clause, parts)])
 
     def _heard(self, said: Utterance, moved: Moved | None) -> Heard:
-        body = {
-            "via": said.via,
-            "text": said.text,
-            "confidence": round(said.confidence, 4),
-            "no_speech": round(said.no_speech, 4),
-            "scores": {name: round(ratio, 3) for name, ratio in said.scores.items()},
-            "engine": said.engine,
-            "start_ms": said.start_ms,
-            "end_ms": said.end_ms,
-            "over": said.over,
-            **_sound(said),
-            **_meaning(moved),
-        }
-        return Heard(Draft("heard", body), self._scribe.next_seq)
+        return Heard(hearing.spoken(said, moved), self._scribe.next_seq)
 
     def _heard_key(self, digits: str, at_ms: int, moved: Moved | None) -> Heard:
-        body = {"via": "key", "text": digits, "confidence": 1.0, "start_ms": at_ms}
-        body |= {"end_ms": at_ms, "audio_sha256": None, **_meaning(moved)}
-        return Heard(Draft("heard", body), self._scribe.next_seq)
-
-
-def _played(clause: str, parts: Sequence[Played]) -> Draft:
-    """A clause left the line: whole only if each of its sentences did."""
-    return Draft(
-        "played",
-        {
-            "clause": clause,
-            "complete": all(part.complete for part in parts),
-            "start_ms": parts[0].start_ms,
-            "end_ms": parts[-1].end_ms,
-            "voice": parts[0].voice,
-            "reason": next((part.reason for part in parts if part.reason), ""),
-        },
-    )
-
-
-def _sound(said: Utterance) -> dict[str, Any]:
-    """What ties an utterance to the recording."""
-    if not said.pcm:
-        return {"audio_sha256": None}
-    return {
-        "audio_sha256": hashlib.sha256(said.pcm).hexdigest(),
-        "audio_start_ms": said.pcm_start_ms,
-        "audio_end_ms": said.pcm_end_ms,
-    }
-
-
-def _meaning(moved: Moved | None) -> dict[str, Any]:
-    if moved is None or moved.meaning is None:
-        return {}
-    meaning = moved.meaning
-    return {
-        "intent": meaning.intent,
-        "answer": meaning.answer,
-        "request": meaning.request,
-        "reason": meaning.reason,
-    }
+        return Heard(hearing.keyed(digits, at_ms, moved), self._scribe.next_seq)

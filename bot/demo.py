@@ -27,6 +27,7 @@ from bot.simulation import Outcome, Policyholder, Scenario
 from voice.speaking import Speaker
 
 EXAMPLES = ROOT / "examples"
+CHECKS = {"right": "[green]一致[/]", "wrong": "[red]不一致[/]", "unclear": "[yellow]不明确[/]"}
 ANSWERS = {"yes": "[green]是[/]", "no": "[red]否[/]", "unclear": "[yellow]不明确[/]"}
 
 
@@ -90,7 +91,12 @@ async def _call(out: Console, house: House, scenario: Scenario, title: str) -> O
     try:
         policy = house.store.policy(scenario.policy)
         await _prepare(out, house.speaker, house.callbacks.sentences(policy), "the bot's sentences")
-        await _prepare(out, policyholder_voice, scenario.words(), "the policyholder's answers")
+        await _prepare(
+            out,
+            policyholder_voice,
+            scenario.words(house.callbacks.script(policy)),
+            "the policyholder's answers",
+        )
         ticker = _Ticker(out)
         house.listeners.append(ticker)
         try:
@@ -144,6 +150,12 @@ class _Ticker:
                 gap = (body["start_ms"] - self._ended_ms) / 1000
                 out.print(f"[dim]       {gap:.2f} s after the policyholder stopped[/]")
                 self._ended_ms = None
+            case "checked":
+                stated = body["stated"] or "没有明确的内容"
+                out.print(
+                    f"       → {body['item']} 核对：{stated}，合同：{body['expected']}，"
+                    f"{CHECKS[body['result']]}"
+                )
             case "answered":
                 out.print(f"       → {body['item']} {ANSWERS[body['answer']]}")
             case "identity":

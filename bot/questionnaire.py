@@ -15,7 +15,7 @@ from types import MappingProxyType
 from bot import conditions, questionnaire_schema, wording
 from bot.errors import ConfigError, MissingField
 from bot.policy import Policy
-from bot.questionnaire_schema import Document
+from bot.questionnaire_schema import CheckSpec, Document
 from bot.script import Clause, Renderer, Script, Way
 
 __all__ = ["Clause", "Questionnaire", "Script", "load", "parse"]
@@ -42,14 +42,17 @@ class Questionnaire:
     def missing(self, policy: Policy) -> list[MissingField]:
         """Every policy field that this policy's own clauses speak of and that is empty."""
         found: dict[str, MissingField] = {}
-        for id, spec in [*self.document.clauses.items(), *self.document.items.items()]:
+        for id, spec in self.document.specs().items():
             try:
                 if not conditions.applies(spec.when, policy, id):
                     continue
             except MissingField as error:
                 found.setdefault(error.column, error)
                 continue
-            for name in (name for t in spec.wordings() for name in t.fields()):
+            names = [name for t in spec.wordings() for name in t.fields()]
+            if isinstance(spec, CheckSpec) and spec.field:
+                names.append(spec.field)
+            for name in names:
                 if name in wording.FIELDS and getattr(policy, name) is None:
                     found.setdefault(name, MissingField(name, id))
         return list(found.values())
@@ -69,10 +72,18 @@ class Questionnaire:
 
         `today` decides nothing but the policyholder's age; `way` chooses wordings for a chat.
         """
-        specs = {**self.document.clauses, **self.document.items}
+        specs, care = self.document.specs(), self.document.care
         ids = [id for id, spec in specs.items() if conditions.applies(spec.when, policy, id)]
         items = tuple(id for id in ids if id in self.document.items)
-        minutes = math.ceil(len(items) * self.document.seconds_per_item / 60)
+        age = policy.holder_age(today)
+        careful = age >= care.age and conditions.applies(care.when, policy, "care")
+        checks = [
+            spec
+            for id in ids
+            if isinstance(spec := specs[id], CheckSpec) and (careful or spec.ask == "always")
+        ]
+        asked = len(items) + len(checks)
+        minutes = math.ceil(asked * self.document.seconds_per_item / 60)
         values = {name: getattr(policy, name) for name in wording.FIELDS} | {
             "company": company,
             "hotline": hotline,
@@ -80,8 +91,8 @@ class Questionnaire:
             "opens": open_hours[0],
             "closes": open_hours[1],
         }
-        elder = policy.holder_age(today) >= elder_age
-        renderer = Renderer(self.document, values, elder, way)
+        elder = age >= elder_age
+        renderer = Renderer(self.document, values, elder, way, careful)
         dynamic = frozenset(id for id in ids if specs[id].dynamic)
         clauses = {id: renderer.clause(id) for id in ids if id not in dynamic}
         return Script(

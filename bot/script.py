@@ -5,11 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
-from bot import wording
-from bot.questionnaire_schema import DYNAMIC, ClauseSpec, Document
+from bot import comprehension, wording
+from bot.comprehension import Expectation
+from bot.errors import MissingField
+from bot.questionnaire_schema import DYNAMIC, OPTIONS, CheckSpec, ClauseSpec, Document, check_id
 
 Way = Literal["phone", "chat"]
 Form = Literal["text", "plain", "keys", "explain"]
@@ -32,6 +37,11 @@ class Clause:
     interruptible: bool
     phrases: tuple[str, ...]  # answers that make sense here, for the recogniser
     sha256: str  # of `text` in UTF-8
+    explain_source: str = ""  # the articles that `explain` rests on
+    check: str = ""  # of an item: id of its comprehension question; "" where it has none
+    must_check: bool = False  # of an item: every yes is followed by that question
+    checks: str = ""  # of a comprehension question: the item it belongs to
+    expects: Expectation | None = None  # of a comprehension question: the contract's answer
 
     @staticmethod
     def wording_sha256(text: str) -> str:
@@ -80,14 +90,14 @@ class Script:
         first: list[str] = []
         later: list[str] = []
         for id, clause in self.clauses.items():
-            opening = "plain" if self.elder and id in self.items else "text"
+            opening = "plain" if self.elder and (id in self.items or clause.checks) else "text"
             for form, text in clause.forms().items():
                 if self._render.is_own(id, form) is own:
                     (first if form == opening else later).append(text)
         return tuple(dict.fromkeys(first + later))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Renderer:
     """The specs and values behind one script."""
 
@@ -95,14 +105,19 @@ class Renderer:
     values: Mapping[str, Any]
     elder: bool
     way: Way
+    careful: bool  # special care is due: whatever can be checked is
 
     def spec(self, id: str) -> ClauseSpec:
-        return self.document.clauses.get(id) or self.document.items[id]
+        return self._specs[id]
+
+    @cached_property
+    def _specs(self) -> Mapping[str, ClauseSpec]:
+        return self.document.specs()
 
     def is_own(self, id: str, form: Form) -> bool:
         """Whether the words of this form differ from policy to policy."""
         template = self._templates(self.spec(id))[form]
-        own = wording.FIELDS.keys() | {"minutes"}
+        own = wording.FIELDS.keys() | OPTIONS.keys() | {"minutes"}
         return template is not None and not own.isdisjoint(template.fields())
 
     def _templates(self, spec: ClauseSpec) -> dict[Form, wording.Template | None]:
@@ -111,11 +126,16 @@ class Renderer:
         plain, keys = spec.plain or text, spec.keys or text
         if spec.chat and self.way == "chat":
             text = plain = keys = spec.chat
+        if isinstance(spec, CheckSpec) and self.way == "chat":
+            keys = plain  # the buttons of a chat say yes and no
         return {"text": text, "plain": plain, "keys": keys, "explain": spec.explain}
 
     def clause(self, id: str, more: Mapping[str, Any] = MappingProxyType({})) -> Clause:
         """Raises MissingField."""
         spec, values = self.spec(id), {**self.values, **more}
+        expects = self._expectation(id, spec) if isinstance(spec, CheckSpec) else None
+        if expects:
+            values |= dict(zip(OPTIONS, expects.options, strict=True))
         words = {
             form: template.render(values, id) if template else ""
             for form, template in self._templates(spec).items()
@@ -136,7 +156,39 @@ class Renderer:
             interruptible=spec.interruptible,
             phrases=self.document.phrases[spec.phrases] if spec.phrases else (),
             sha256=Clause.wording_sha256(words["text"]),
+            explain_source=self._explain_source(spec),
+            expects=expects,
+            **self._checked(id),
         )
+
+    def _checked(self, id: str) -> dict[str, Any]:
+        """How an item and its comprehension question name each other."""
+        if item := self.document.items.get(id):
+            must = item.check is not None and (self.careful or item.check.ask == "always")
+            return {"check": check_id(id) if item.check else "", "must_check": must}
+        return {"checks": next((i for i in self.document.items if check_id(i) == id), "")}
+
+    def _expectation(self, id: str, spec: CheckSpec) -> Expectation:
+        """Raises MissingField where the policy does not hold the answer."""
+        if spec.choice:
+            first, second = spec.choice
+            labels, ways = (first.label, second.label), (first.say, second.say)
+            return comprehension.choice(labels, ways, int(second.right))
+        assert spec.field is not None
+        value, key = self.values.get(spec.field), f"{self.values.get('number')} {id}"
+        match value:
+            case int():
+                return comprehension.number(value, spec.units, key)
+            case Decimal():
+                return comprehension.amount(value, key)
+            case date():
+                return comprehension.day(value, key)
+            case _:
+                raise MissingField(spec.field, id)
+
+    def _explain_source(self, spec: ClauseSpec) -> str:
+        bases = [self.document.glossary[term].basis for term in spec.terms]
+        return "；".join(dict.fromkeys([*bases, spec.source]))
 
     def _terms(self, spec: ClauseSpec) -> str:
         return "".join(self.document.glossary[term].text for term in spec.terms)

@@ -22,6 +22,7 @@ from bot.errors import ConfigError
 from bot.evidence.ledger import Event
 from bot.house import House
 from bot.policy import Policy
+from bot.questionnaire import Script
 from voice.caller import SimulatedCaller
 from voice.frames import PHONE_RATE
 from voice.speaking import Speaker
@@ -61,10 +62,19 @@ class Scenario:
     otherwise: Answer = Answer("是的，我清楚了。")
     interruption: Interruption | None = None
 
-    def words(self) -> list[str]:
+    def words(self, script: Script) -> list[str]:
         """Everything this caller may say, to be rendered before the call."""
         found = [a.words for a in (*self.answers.values(), self.otherwise) if a.words]
-        return list(dict.fromkeys(found))
+        found += [self.answer(id, script).words for id, c in script.clauses.items() if c.checks]
+        return list(dict.fromkeys(word for word in found if word))
+
+    def answer(self, clause: str, script: Script) -> Answer:
+        """What this caller does when `clause` is asked: comprehension questions are answered as the
+        contract says unless the scenario knows better."""
+        if found := self.answers.get(clause):
+            return found
+        asked = script.clauses.get(clause)
+        return Answer(f"{asked.expects.answer}。") if asked and asked.expects else self.otherwise
 
 
 def load(path: Path) -> Scenario:
@@ -201,7 +211,7 @@ class Policyholder:
             return False
         while not self._asked.empty():  # the question was repeated in other words meanwhile
             clause, _ = self._asked.get_nowait()
-        answer = self._scenario.answers.get(clause, self._scenario.otherwise)
+        answer = self._scenario.answer(clause, self._house.callbacks.script(policy))
         if answer.hangup:
             return False
         if answer.keys:

@@ -65,6 +65,24 @@ class Verify(Act):
 
 
 @dataclass(frozen=True)
+class Hold(Act):
+    """The spoken yes to an item, not yet final: it counts only together with the right answer to
+    the item's comprehension question, which is asked next. `reason` is the guard's."""
+
+    kind: ClassVar[str] = "hold"
+    item: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Check(Act):
+    """Compare what the caller just said to a comprehension question with the contract; the result
+    comes back as an event turn (`check_right`, `check_wrong`, `check_unclear`, `check_keyed`)."""
+
+    kind: ClassVar[str] = "check"
+
+
+@dataclass(frozen=True)
 class Pace(Act):
     """Change how we speak from now on."""
 
@@ -126,7 +144,8 @@ class Close(Act):
 ACTS: dict[str, type[Act]] = {
     cls.kind: cls
     for cls in (
-        Say, Ask, Record, Verify, Pace, Explain, Wait, Flag, Handoff, Reschedule, Close,
+        Say, Ask, Record, Hold, Check, Verify, Pace, Explain, Wait, Flag, Handoff, Reschedule,
+        Close,
     )
 }  # fmt: skip
 
@@ -162,6 +181,8 @@ class Item:
     expect: Answer = "yes"
     severe: bool = False  # a wrong answer goes to a human at once
     code: str = ""  # problem code raised by an answer other than the expected one
+    check: str = ""  # clause id of its comprehension question; "" where it has none
+    must_check: bool = False  # asked after every yes, not only after a hesitant one
 
 
 @dataclass(frozen=True)
@@ -178,6 +199,7 @@ class Start:
 class Turn:
     """One turn. Either `text` (with how surely it was heard) or an `event` of the application:
     silence, identity_ok, identity_wrong, identity_unheard, time_booked, time_unheard,
+    check_right, check_wrong, check_unclear, check_keyed (a key that means nothing here),
     no_explanation, cut_off (answered before the question was out), resume (back from a human),
     nobody_free (no human took the call)."""
 

@@ -29,6 +29,7 @@ EVENTS = frozenset(
     {
         *("start", "silence", "cut_off", "resume", "nobody_free", "no_explanation"),
         *("identity_ok", "identity_wrong", "identity_unheard", "time_booked", "time_unheard"),
+        *("check_right", "check_wrong", "check_unclear", "check_keyed"),
     }
 )
 EXPECTED: dict[str, Answer] = {OPENING: "yes", PERSON: "yes", QUESTIONS: "no", OFFER: "no"}

@@ -7,7 +7,7 @@ hash of the head, kept apart from the events, show a tail that was cut off.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.evidence.ledger import GENESIS, Event
 from bot.evidence.states import COMPLETED, State
@@ -74,10 +74,16 @@ def _ending(calls: Sequence[Attempt], events: Sequence[Event], state: str | None
 
 
 def _references(events: Sequence[Event]) -> Iterator[str]:
-    """An answer names the question and the utterance it rests on."""
+    """An answer names the question and the utterance it rests on, a yes to an item that is checked
+    the right answer to its comprehension question as well."""
+    by_seq = {event.seq: event for event in events}
     for event in events:
+        if event.kind == "checked":
+            yield from _check(event, by_seq)
         if event.kind != "answered":
             continue
+        if event.body["as_expected"] and not _understood(event, events):
+            yield f"event {event.seq} is a yes without the right answer to its question"
         asked, heard = event.body.get("asked_seq"), event.body.get("heard_seq")
         questions = (
             e for e in events if e.kind == "asked" and e.body["clause"] == event.body["item"]
@@ -88,3 +94,32 @@ def _references(events: Sequence[Event]) -> Iterator[str]:
             e.seq for e in events if e.kind in ("heard", "silence") and e.seq < event.seq
         }:
             yield f"event {event.seq} rests on words that are not there (event {heard})"
+
+
+def _check(event: Event, by_seq: Mapping[int, Event]) -> Iterator[str]:
+    asked, heard = by_seq.get(event.body["asked_seq"]), by_seq.get(event.body["heard_seq"])
+    asks = asked is not None and asked.kind == "asked" and asked.seq < event.seq
+    if not asks or asked is None or asked.body.get("checks") != event.body["item"]:
+        yield f"event {event.seq} checks a question that is not there"
+    if heard is None or heard.kind != "heard" or heard.seq > event.seq:
+        yield f"event {event.seq} checks words that are not there"
+
+
+def _understood(answer: Event, events: Sequence[Event]) -> bool:
+    """Whether an expected answer may stand: it was not to be checked, or its check was right."""
+    item, asked_seq = answer.body["item"], answer.body.get("asked_seq") or 0
+    since = [e for e in events if asked_seq <= e.seq < answer.seq]
+    due = any(
+        e.kind == "asked"
+        and (
+            e.body.get("checks") == item or (e.body["clause"] == item and e.body.get("must_check"))
+        )
+        for e in since
+    )
+    checks = [e for e in since if e.kind == "checked" and e.body["item"] == item]
+    if not due and answer.body.get("checked_seq") is None:
+        return True
+    last = checks[-1] if checks else None
+    return bool(
+        last and last.seq == answer.body.get("checked_seq") and last.body["result"] == "right"
+    )

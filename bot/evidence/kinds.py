@@ -90,12 +90,20 @@ KINDS: Mapping[str, Kind] = {
             "text": _TEXT,
             "sha256": _SHA256,
             "source": "article of law or contract the question comes from",
+            "must_check": "true when a yes counts only with its comprehension question",
+            "checks": "id of the item whose comprehension this question checks",
         },
         _need("clause", "item", "text", "sha256"),
     ),
     "explained": Kind(
         "The reviewed explanation of a clause is about to be spoken.",
-        {"clause": _CLAUSE, "form": _FORM, "text": _TEXT, "sha256": _SHA256},
+        {
+            "clause": _CLAUSE,
+            "form": _FORM,
+            "text": _TEXT,
+            "sha256": _SHA256,
+            "source": "articles of law or contract the explanation rests on",
+        },
         _need("clause", "text", "sha256"),
     ),
     "played": Kind(
@@ -132,6 +140,21 @@ KINDS: Mapping[str, Kind] = {
         },
         _need("via", "text"),
     ),
+    "checked": Kind(
+        "An answer to a comprehension question was compared with the contract.",
+        {
+            "item": "id of the item whose yes waits for it",
+            "clause": _CLAUSE,
+            "method": "what was asked for: number, amount, date or choice",
+            "expected": "the contract's answer",
+            "stated": "what was understood; null when nothing definite was said",
+            "result": "right, wrong (also when they say that they do not know) or unclear",
+            "asked_seq": "number of the event that asked it",
+            "heard_seq": "number of the event that heard it",
+            "reason": _REASON,
+        },
+        _need("item", "clause", "expected", "stated", "result", "asked_seq", "heard_seq"),
+    ),
     "answered": Kind(
         "The answer to one item is final.",
         {
@@ -149,6 +172,7 @@ KINDS: Mapping[str, Kind] = {
             "start_ms": _START,
             "end_ms": _END,
             "reason": _REASON,
+            "checked_seq": "number of the last check of its comprehension; the yes needs it right",
         },
         _need("item", "answer", "expect", "as_expected"),
     ),

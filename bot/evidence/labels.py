@@ -26,6 +26,12 @@ FORMS: Mapping[str, str] = {"full": "原文", "plain": "通俗说法", "keys": "
 LINES: Mapping[str, str] = {"phone": "电话", "chat": "在线文字"}
 VIAS: Mapping[str, str] = {"voice": "语音", "text": "文字", "key": "按键", "button": "按钮"}
 
+CHECKS: Mapping[str, str] = {
+    "right": "✓ 与合同一致",
+    "wrong": "✗ 与合同不一致",
+    "unclear": "○ 不明确",
+}
+
 KINDS: Mapping[str, str] = {
     "created": "创建回访",
     "dialled": "拨号",
@@ -38,6 +44,7 @@ KINDS: Mapping[str, str] = {
     "explained": "解释",
     "played": "播放完毕",
     "heard": "听到",
+    "checked": "核对理解",
     "answered": "确认回答",
     "identity": "核实身份",
     "flagged": "质检标记",

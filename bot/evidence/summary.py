@@ -42,7 +42,8 @@ def attempts(events: Sequence[Event]) -> list[Attempt]:
 
 
 def summary(events: Sequence[Event]) -> dict[str, Any]:
-    """Attempts with their recordings; items with every asking, what was heard, and the answer.
+    """Attempts with their recordings; items with every asking, what was heard, the answer, and
+    where comprehension was checked how that went.
 
     Items stand in the order they were first asked. One that was answered more than once shows its
     last answer; the events keep all."""
@@ -95,16 +96,36 @@ def _item(item: str, events: Sequence[Event]) -> dict[str, Any]:
     answers = [e for e in events if e.kind == "answered" and e.body["item"] == item]
     answer = answers[-1] if answers else None
     heard = _referred(answer, "heard_seq", "heard", events)
-    return {
+    found = {
         "item": item,
         "asked": askings,
         "heard": heard and {"seq": heard.seq, "at": heard.wall, **heard.body},
         "answer": answer and {"seq": answer.seq, "at": answer.wall, **answer.body},
     }
+    checks = [_check(n, events) for n, e in enumerate(events) if _checks(e, item)]
+    return found | ({"checks": checks} if checks else {})
 
 
 def _asks(event: Event, item: str) -> bool:
     return event.kind == "asked" and event.body["clause"] == item
+
+
+def _checks(event: Event, item: str) -> bool:
+    return event.kind == "asked" and event.body.get("checks") == item
+
+
+def _check(index: int, events: Sequence[Event]) -> dict[str, Any]:
+    """One asking of the item's comprehension question, what was said to it, what that came to."""
+    asking = _asking(index, events)
+    result = next(
+        (e for e in events if e.kind == "checked" and e.body["asked_seq"] == asking["seq"]), None
+    )
+    heard = _referred(result, "heard_seq", "heard", events)
+    return {
+        "asked": asking,
+        "heard": heard and {"seq": heard.seq, "at": heard.wall, **heard.body},
+        "result": result and {"seq": result.seq, "at": result.wall, **result.body},
+    }
 
 
 def _asking(index: int, events: Sequence[Event]) -> dict[str, Any]:

@@ -12,16 +12,28 @@ from typing import Any
 
 import yaml
 
-from actions import anywhere, closing, handoff, identity, items, opening, questions, unclear
+from actions import (
+    anywhere,
+    checking,
+    closing,
+    handoff,
+    identity,
+    items,
+    opening,
+    questions,
+    unclear,
+)
 from actions.move import Heard, MoveAction, Step, find_action
 from actions.state import State
 from bot.dialogue.protocol import Item
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = (anywhere, closing, handoff, identity, items, opening, questions, unclear)
+MODULES = (anywhere, checking, closing, handoff, identity, items, opening, questions, unclear)
 FALLBACK = "action_unclear"  # config.yml, core_fallback_action_name
 
 ITEMS = (Item("B1", severe=True, code="P02_NOT_PURCHASED"), Item("B9", code="P08_COOLING_OFF"))
+CHECKED = Item("B8", code="P07_PREMIUM", check="B8q", must_check=True)
+DOUBTED = Item("B3d", code="P04_NOT_RECEIVED", check="B3dq")
 WANTED_NO = Item("NT2", expect="no", severe=True, code="P13_MISSELLING")
 
 

@@ -12,20 +12,40 @@ from actions.state import State
 from bot.dialogue.protocol import Ask, Explain, Handoff, Item, Record, Say
 from tests.dialogue.rulebook import RULES, Talk, intents
 
-THREE = (Item("B1", severe=True), Item("B9"), Item("NT2", expect="no"))
-BEFORE_IDENTITY = {"B1", "B9", "NT2", "T_items", "I_ok", "Z1", "Z2", "Z_clean", "Z_problem"}
-OURS = ("identity", "time", "start", "resume", "nobody")
+THREE = (
+    Item("B1", severe=True, check="B1q"),
+    Item("B9", check="B9q", must_check=True),
+    Item("NT2", expect="no"),
+)
+BEFORE_IDENTITY = {
+    "B1",
+    "B1q",
+    "B9",
+    "B9q",
+    "NT2",
+    "T_items",
+    "I_ok",
+    "Z1",
+    "Z2",
+    "Z_clean",
+    "Z_problem",
+}
+OURS = ("identity", "time", "check", "start", "resume", "nobody")
 CALLER = [i for i in intents() if not i.startswith(OURS)]
+ERRANDS = {
+    "verify": ("identity_ok", "identity_wrong"),
+    "reschedule": ("time_booked", "time_unheard"),
+    "check": ("check_right", "check_wrong", "check_unclear", "check_keyed"),
+}
 LONGEST = 120  # turns of the most stubborn caller over three items
 
 
 def caller_says(talk: Talk, intent: str, rng: random.Random | None = None) -> None:
     """One turn, and what the application answers to its errands."""
     talk.hear(intent)
-    while talk.acts and talk.acts[-1] in {"verify", "reschedule"}:
-        verify = talk.acts[-1] == "verify"
-        good, bad = ("identity_ok", "identity_wrong") if verify else ("time_booked", "time_unheard")
-        talk.hear(good if rng and rng.random() < 0.7 else bad)
+    while talk.acts and talk.acts[-1] in ERRANDS:
+        good, *bad = ERRANDS[talk.acts[-1]]
+        talk.hear(good if rng and rng.random() < 0.7 else bad[talk.state.tries.wrong % len(bad)])
 
 
 def turns_until_over(talk: Talk, pattern: tuple[str, ...]) -> int:
@@ -58,19 +78,25 @@ def test_random_callers_never_hear_too_much_and_are_never_misquoted() -> None:
         for _ in range(60):
             before = talk.state
             intent = rng.choice([*everything, *["affirm"] * 12])
-            if intent.startswith("identity") or intent == "start":
+            if intent.startswith(("identity", "check")) or intent == "start":
                 continue
             acts = find_action(talk.action(intent)) and talk.hear(intent) and talk.last.acts
             if talk.acts == ["verify"]:
                 talk.hear("identity_ok" if rng.random() < 0.7 else "identity_wrong")
                 proven = proven or talk.state.verified
                 acts = talk.last.acts
+            checked = ""
+            if talk.acts == ["check"]:
+                checked = rng.choice(ERRANDS["check"])
+                acts = talk.hear(checked) and talk.last.acts
             for act in acts or ():
                 if isinstance(act, (Say, Ask, Explain)) and not proven:
                     assert act.clause not in BEFORE_IDENTITY
                 if isinstance(act, Record):
-                    assert before.phase == "items" and act.item == before.items[0].id
-                    assert act.answer != "yes" or intent == "affirm"
+                    assert before.on_item and act.item == before.items[0].id
+                    assert act.answer != "yes" or (intent == "affirm" or checked == "check_right")
+                    if act.answer == "yes" and before.items[0].must_check:
+                        assert before.phase == "comprehension" and checked == "check_right"
                     assert act.answer != "no" or intent == "deny"
                     assert not before.waiting
             if before.phase == "handoff" and intent not in {"resume", "nobody_free"}:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bot.dialogue.protocol import Item
-from tests.dialogue.rulebook import WANTED_NO, Talk, intents
+from tests.dialogue.rulebook import CHECKED, DOUBTED, WANTED_NO, Talk, intents
 
-SPOKEN = ["opening", "identity_self", "identity_secret", "items", "questions", "human_offer"]
+SPOKEN = [
+    *("opening", "identity_self", "identity_secret", "items", "comprehension"),
+    *("questions", "human_offer"),
+]
 REACHED_BY = {
     "opening": ["start"],
     "identity_self": ["start", "affirm"],
     "identity_secret": ["start", "affirm", "affirm"],
     "items": ["start", "affirm", "affirm", "inform", "identity_ok"],
+    "comprehension": ["start", *("affirm", "affirm", "inform", "identity_ok"), *["affirm"] * 3],
     "questions": ["start", "affirm", "affirm", "inform", "identity_ok", "affirm", "affirm"],
     "human_offer": ["start", "silence", "silence", "silence"],
     "callback_time": ["start", "busy"],
@@ -22,7 +28,7 @@ REACHED_BY = {
 
 
 def at(phase: str) -> Talk:
-    talk = Talk.fresh()
+    talk = Talk.fresh(CHECKED) if phase == "comprehension" else Talk.fresh()
     talk.hear(*REACHED_BY[phase])
     assert talk.state.phase == phase
     return talk
@@ -156,6 +162,117 @@ def test_tries_of_one_item_are_forgotten_at_the_next() -> None:
     talk = Talk.in_items()
     talk.hear("hedge", "hedge", "affirm")
     assert talk.hear("hedge") == ["say R_unclear", "ask B9 plain"]
+
+
+# -- comprehension
+
+
+def checking(*items: Item, **fields: Any) -> Talk:
+    """The yes to the third item was given; its comprehension question is open."""
+    talk = Talk.in_items(*(items or (CHECKED,)), **fields)
+    talk.hear("affirm", "affirm", "affirm")
+    assert talk.state.phase == "comprehension"
+    return talk
+
+
+def test_a_yes_to_a_checked_item_is_held_and_its_question_asked() -> None:
+    talk = Talk.in_items(CHECKED)
+    talk.hear("affirm", "affirm")
+    assert talk.hear("affirm", reason="plain yes") == ["hold B8 plain yes", "ask B8q"]
+    assert talk.hear("inform") == ["check"]
+    assert talk.hear("check_right") == ["record B8 yes", "say A_ok", "ask Z1"]
+
+
+def test_elders_hear_the_plainer_wording_of_the_question() -> None:
+    assert checking(elder=True).acts[-1] == "ask B8q plain"
+
+
+def test_a_no_to_a_checked_item_needs_no_question() -> None:
+    talk = Talk.in_items(CHECKED)
+    talk.hear("affirm", "affirm")
+    assert talk.hear("deny") == ["record B8 no", "say A_noted", "ask Z1"]
+
+
+@pytest.mark.parametrize("intent", ["affirm", "deny", "hedge", "inform", "other"])
+def test_whatever_sounds_like_an_answer_is_compared(intent: str) -> None:
+    assert checking().hear(intent) == ["check"]
+
+
+def test_wrong_once_is_explained_and_asked_again_then_a_problem() -> None:
+    talk = checking()
+    talk.hear("inform")
+    assert talk.hear("check_wrong") == ["say Q_again", "explain B8q", "ask B8q"]
+    talk.hear("inform")
+    record, *rest = talk.hear("check_wrong")
+    assert record.startswith("record B8 unclear")
+    assert rest == ["say A_noted", "ask Z1"]
+    assert talk.state.problems == 1
+
+
+def test_wrong_then_right_is_a_yes() -> None:
+    talk = checking()
+    talk.hear("inform", "check_wrong", "inform")
+    assert talk.hear("check_right") == ["record B8 yes", "say A_ok", "ask Z1"]
+    assert talk.state.problems == 0
+
+
+def test_unclear_falls_back_to_plainer_words_then_keys_then_a_human() -> None:
+    talk = checking()
+    talk.hear("hedge")
+    assert talk.hear("check_unclear") == ["say R_unclear", "ask B8q plain"]
+    talk.hear("hedge")
+    assert talk.hear("check_unclear") == ["say R_unclear", "ask B8q keys"]
+    talk.hear("hedge")
+    assert talk.hear("check_unclear") == ["record B8 unclear", "say R_unclear_done", "ask H_offer"]
+    assert talk.hear("deny") == ["ask Z1"]
+
+
+def test_who_answers_by_key_hears_what_the_keys_stand_for() -> None:
+    talk = checking()
+    assert talk.hear("affirm", via="key") == ["check"]
+    assert talk.hear("check_keyed") == ["ask B8q keys"]
+    talk.hear("affirm", via="key")
+    assert talk.hear("check_keyed") == ["say R_unclear", "ask B8q keys"]
+    assert talk.hear("human", via="key") == ["say H_now", "handoff key"]
+
+
+def test_only_a_hesitant_yes_is_checked_where_doubt_decides() -> None:
+    talk = Talk.in_items(DOUBTED)
+    talk.hear("affirm", "affirm")
+    assert talk.hear("affirm") == ["record B3d yes", "say A_ok", "ask Z1"]
+    talk = Talk.in_items(DOUBTED)
+    talk.hear("affirm", "affirm", "hedge")
+    assert talk.hear("affirm") == ["hold B3d", "ask B3dq"]
+
+
+def test_a_digression_forgets_no_wrong_answer() -> None:
+    talk = checking()
+    talk.hear("inform", "check_wrong", "silence", "silence", "silence")
+    assert talk.state.phase == "human_offer"
+    assert talk.hear("deny") == ["ask B8q keys"]
+    talk.hear("repeat", "slower", "explain", "wait", "inform", "inform")
+    assert talk.hear("check_wrong")[0].startswith("record B8 unclear")
+
+
+def test_after_waiting_what_is_said_is_no_answer_to_the_question() -> None:
+    talk = checking()
+    talk.hear("wait")
+    assert talk.hear("inform") == ["ask B8q"]
+    assert talk.hear("inform") == ["check"]
+
+
+def test_given_back_by_a_human_the_item_is_asked_anew() -> None:
+    talk = checking()
+    talk.hear("human")
+    assert talk.hear("resume") == ["ask B8"]
+
+
+@pytest.mark.parametrize("event", ["check_right", "check_wrong", "check_unclear", "check_keyed"])
+@pytest.mark.parametrize("phase", sorted({*REACHED_BY} - {"comprehension"}))
+def test_a_stray_result_decides_nothing(phase: str, event: str) -> None:
+    talk = at(phase)
+    talk.hear(event)
+    assert not any(act.startswith("record") for act in talk.acts)
 
 
 # -- questions and the end

@@ -7,19 +7,24 @@ A scenario is a list of steps a compliance officer can read:
     - key: "1"             … presses these keys
     - silent: true         … says nothing for as long as the bot is patient
     - hangup: true         … puts the phone down
-    - rest: {默认: 清楚, NT2: 没有}   answers everything that is asked from here to Z1
+    - rest: {默认: 清楚, NT2: 没有}   answers everything that is asked from here to Z1,
+                             comprehension questions (B8q …) as the contract says unless listed;
+      until: B8              … or to this question
     - expect: {…}          what must have happened since the last `expect`:
         asked: B1          the question now open          form: plain      in which form
         said: [O1, O2]     clauses that were spoken       not_said: [B1]   and that were not
         answered: {B1: yes}   answers on record           handoff: request handed over, and why
         text: 转人工       words that were spoken         flagged: P18_INTERFERENCE
+        checked: {B8: right}  comprehension, item by item: right, wrong, unclear
+        code: {B8: P07_PREMIUM}  problem codes of answers on record
+    changed: {birth_date: 1954-05-30}   this policyholder differs from the example policy
     end: {…}               state, outcome, ending, answered, problems of the callback at the end
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +34,7 @@ from bot.callbacks import Callbacks, Conversations
 from bot.conversation import Result
 from bot.evidence.ledger import Event
 from bot.evidence.verify import verify_store
+from bot.questionnaire import Script
 from tests.flow.scripted_line import ScriptedLine
 
 STEP_TIMEOUT_S = 20  # a guard against a hang, never waited for
@@ -60,6 +66,11 @@ async def play(story: dict[str, Any], conversations: Conversations) -> None:
     run = Run()
     callbacks = conversations.callbacks
     callbacks.on_event = run.events.append
+    policy = callbacks.store.policy(story["policy"])
+    if changes := story.get("changed"):
+        policy = replace(policy, **changes)
+        callbacks.store.save_policies([policy])
+    script = callbacks.script(policy, story.get("line", "phone"))
     callback = callbacks.open(story["policy"], channel=story.get("line", "phone"))
     line = ScriptedLine(story.get("line", "phone"))
     conversation = conversations.start(callback, line)
@@ -71,7 +82,7 @@ async def play(story: dict[str, Any], conversations: Conversations) -> None:
         where = f"{story['name']}, step {number} {step}"
         try:
             async with asyncio.timeout(STEP_TIMEOUT_S):
-                await _step(step, line, run, task)
+                await _step(step, line, run, task, script)
         except AssertionError as error:
             raise AssertionError(f"{where}: {error}") from None
     result = await asyncio.wait_for(task, STEP_TIMEOUT_S)
@@ -85,7 +96,11 @@ async def _settled(line: ScriptedLine, task: asyncio.Task[Result]) -> None:
 
 
 async def _step(
-    step: dict[str, Any], line: ScriptedLine, run: Run, task: asyncio.Task[Result]
+    step: dict[str, Any],
+    line: ScriptedLine,
+    run: Run,
+    task: asyncio.Task[Result],
+    script: Script,
 ) -> None:
     await _settled(line, task)
     match step:
@@ -93,7 +108,7 @@ async def _step(
             _check(expected, run)
             return
         case {"rest": answers}:
-            await _answer_rest(answers, line, run, task)
+            await _answer_rest(answers, step.get("until", "Z1"), line, run, task, script)
         case {"say": text}:
             line.caller_says(text, confidence=step.get("confidence", 0.95))
         case {"interrupt": text}:
@@ -110,13 +125,20 @@ async def _step(
 
 
 async def _answer_rest(
-    answers: dict[str, str], line: ScriptedLine, run: Run, task: asyncio.Task[Result]
+    answers: dict[str, str],
+    until: str,
+    line: ScriptedLine,
+    run: Run,
+    task: asyncio.Task[Result],
+    script: Script,
 ) -> None:
     for _ in range(60):
         clause = run.asked()["clause"]
-        if clause == "Z1" or task.done():
+        if clause == until or task.done():
             return
-        line.caller_says(answers.get(clause, answers["默认"]))
+        asked = script.clauses.get(clause)
+        usual = asked.expects.answer if asked and asked.expects else answers["默认"]
+        line.caller_says(answers.get(clause, usual))
         await _settled(line, task)
     raise AssertionError("the questionnaire does not end")
 
@@ -143,6 +165,12 @@ def _check(expected: dict[str, Any], run: Run) -> None:
             case "answered":
                 wanted = {k: {True: "yes", False: "no"}.get(v, v) for k, v in wanted.items()}
                 assert answered == wanted, f"answered: {answered}"
+            case "checked":
+                checks = {e.body["item"]: e.body["result"] for e in fresh if e.kind == "checked"}
+                assert checks == wanted, f"checked: {checks}"
+            case "code":
+                codes = {e.body["item"]: e.body["code"] for e in fresh if e.kind == "answered"}
+                assert codes == wanted, f"codes: {codes}"
             case "handoff":
                 reasons = [e.body["reason"] for e in fresh if e.kind == "handed_over"]
                 assert reasons == [wanted], f"handed over: {reasons}"

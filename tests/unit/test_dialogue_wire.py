@@ -15,6 +15,8 @@ ACTS = (
     protocol.Say("O1"),
     protocol.Ask("B1", "keys"),
     protocol.Record("B1", "unclear", "只有语气词"),
+    protocol.Hold("B8", "句中每个词都是肯定"),
+    protocol.Check(),
     protocol.Verify(),
     protocol.Pace("slower"),
     protocol.Explain("B9"),
@@ -34,7 +36,9 @@ def test_every_act_survives_the_wire() -> None:
 
 
 def test_a_start_survives_the_wire() -> None:
-    start = Start((Item("B1", severe=True), Item("NT2", expect="no")), True, ("B1",), 1)
+    start = Start(
+        (Item("B1", severe=True), Item("B8", check="B8q", must_check=True)), True, ("B1",), 1
+    )
     assert wire.start_from_json(wire.decode(wire.encode(asdict(start)))) == start
 
 

@@ -1,0 +1,186 @@
+"""Did the policyholder understand? One question whose answer is in the contract, and its check.
+
+Pure. An item that is checked counts as confirmed only where a spoken yes and the right answer to
+its question stand side by side. What a word of theirs means is Rasa's; whether a value is that of
+the contract only the application can know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+from bot import spoken, wording
+from bot.spoken import Stated
+from voice.listening.closed_set import YES_NO, ClosedSet
+
+Kind = Literal["number", "amount", "date", "choice"]
+Result = Literal["right", "wrong", "unclear"]
+Value = Decimal | date | int
+
+SURE = 0.45  # confidence of the recogniser below which nothing heard is right, as for a yes
+AGREES = 1.0  # sound: the right option against the wrong one; below, text and sound disagree
+SETTLES = 2.0  # … from which on the sound tells that no 不 was lost
+_KEY = re.compile(r"我?要?[按选]([12一二])号?键?[。！!]?")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One answer, and how it was heard."""
+
+    text: str
+    via: str  # voice, text, key or button
+    confidence: float = 1.0
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the contract says, and in which ways it may be said."""
+
+    kind: Kind
+    expected: Value  # of a choice the place of the right option
+    units: tuple[str, ...] = ()  # of a number
+    ways: tuple[tuple[str, ...], ...] = ()  # of a choice: how each option may be said
+    options: tuple[str, str] = ("", "")  # what the keys 1 and 2 stand for, in words
+    right: int = 0  # the place of the right one of them
+
+    @property
+    def answer(self) -> str:
+        """The right answer in words."""
+        return self.options[self.right]
+
+    @property
+    def closed_set(self) -> ClosedSet | None:
+        """What the recogniser is to weigh against each other; numbers are too many for that."""
+        if self.kind != "choice":
+            return None
+        known = ClosedSet(other=YES_NO.other, urgent=YES_NO.urgent)
+        return known.plus(yes=self.ways[self.right], no=self.ways[1 - self.right])
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What an answer came to."""
+
+    result: Result
+    stated: str | None  # the value, in words; None where there was none
+    reason: str
+    keyed: bool = False  # a key where the question gave the keys no meaning
+
+
+def number(expected: int, units: tuple[str, ...], key: str) -> Expectation:
+    """`key` decides which wrong value is offered beside the right one to those who use keys; any
+    text that differs from policy to policy."""
+    lower = expected - 5 if expected > 5 and _flag(key) else expected
+    return Expectation(
+        "number",
+        Decimal(expected),
+        units,
+        options=(f"{lower}{units[0]}", f"{lower + 5}{units[0]}"),
+        right=int(lower != expected),
+    )
+
+
+def amount(expected: Decimal, key: str) -> Expectation:
+    half = _flag(key)
+    low, high = (expected / 2, expected) if half else (expected, expected * 2)
+    words = (_money(low.quantize(Decimal("0.01"))), _money(high))
+    return Expectation("amount", expected, options=words, right=int(half))
+
+
+def day(expected: date, key: str) -> Expectation:
+    earlier = _flag(key)
+    first = expected - timedelta(days=7) if earlier else expected
+    words = (_date(first), _date(first + timedelta(days=7)))
+    return Expectation("date", expected, options=words, right=int(earlier))
+
+
+def choice(labels: tuple[str, str], ways: tuple[tuple[str, ...], ...], right: int) -> Expectation:
+    return Expectation("choice", right, ways=ways, options=labels, right=right)
+
+
+def _flag(key: str) -> bool:
+    return bool(hashlib.sha256(key.encode()).digest()[0] & 1)
+
+
+def _money(value: Decimal) -> str:
+    return wording.FORMATS["money"][1](value)
+
+
+def _date(value: date) -> str:
+    return wording.FORMATS["date"][1](value)
+
+
+def check(expectation: Expectation, said: Said, *, keys_named: bool) -> Checked:
+    """`keys_named`: the question was asked in the form that says what 1 and 2 stand for."""
+    pressed = _pressed(said)
+    if pressed is not None and (keys_named or expectation.kind == "choice"):
+        result: Result = "right" if pressed == expectation.right else "wrong"
+        return Checked(result, expectation.options[pressed], "按键")
+    if said.via == "key" or pressed is not None:
+        return Checked("unclear", None, "这里按键没有意义", keyed=True)
+    stated = _stated(expectation, said)
+    if stated.value is None:
+        return Checked("wrong" if stated.unknown else "unclear", None, stated.why)
+    words = _words(expectation, stated.value)
+    if stated.value != expectation.expected:
+        return Checked("wrong", words, "和合同不一样")
+    if said.via == "voice" and said.confidence < SURE:
+        return Checked("unclear", words, "听得不够清楚")
+    if said.scores.get("yes_no", AGREES) < AGREES and expectation.kind == "choice":
+        return Checked("unclear", words, "声音和文字不一致")
+    return Checked("right", words, "和合同一样")
+
+
+def evidence(clause: str, item: str, expectation: Expectation, checked: Checked) -> dict[str, Any]:
+    """What the record keeps of a comparison."""
+    return {
+        "item": item,
+        "clause": clause,
+        "method": expectation.kind,
+        "expected": expectation.answer,
+        "stated": checked.stated,
+        "result": checked.result,
+        "reason": checked.reason,
+    }
+
+
+def _pressed(said: Said) -> int | None:
+    """The place of the option of a key, pressed or called by its name."""
+    if said.via == "key":
+        return {"1": 0, "2": 1}.get(said.text)
+    named = _KEY.fullmatch(said.text.strip())
+    return {"1": 0, "一": 0, "2": 1, "二": 1}[named[1]] if named else None
+
+
+def _stated(expectation: Expectation, said: Said) -> Stated[Decimal] | Stated[date] | Stated[int]:
+    by_voice = said.via == "voice"
+    match expectation.expected:
+        case Decimal() if expectation.kind == "number":
+            return spoken.number(said.text, expectation.units, by_voice=by_voice)
+        case Decimal():
+            return spoken.amount(said.text, by_voice=by_voice)
+        case date():
+            return spoken.day(said.text, expectation.expected)
+        case _:
+            settled = said.scores.get("yes_no", 0.0) >= SETTLES
+            return spoken.choice(said.text, expectation.ways, by_voice=by_voice and not settled)
+
+
+def _words(expectation: Expectation, value: Value) -> str:
+    match value:
+        case Decimal():
+            money = _money(value)
+            if expectation.kind == "amount":
+                return money
+            return money.removesuffix("元") + expectation.units[0]
+        case date():
+            return _date(value)
+        case _:
+            return expectation.options[value]

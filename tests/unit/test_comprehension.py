@@ -1,0 +1,132 @@
+"""Comprehension questions: what the contract says, against what was said, keyed or typed."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import comprehension
+from bot.comprehension import Expectation, Said, check
+from bot.questionnaire import Clause
+from tests.unit.policies import examples, policy, render
+
+FIFTEEN = comprehension.number(15, ("天", "日"), "")
+SINGLE = comprehension.amount(Decimal("200000"), "")
+SIGNED = comprehension.day(date(2026, 11, 20), "")
+LESS = comprehension.choice(("一样多", "可能少"), (("一样多", "不会少"), ("可能少", "会少")), 1)
+
+
+def said(text: str, via: str = "text", **more: object) -> Said:
+    return Said(text, via, **more)  # type: ignore[arg-type]
+
+
+def result(expectation: Expectation, what: Said, *, keys_named: bool = False) -> str:
+    return check(expectation, what, keys_named=keys_named).result
+
+
+@pytest.mark.parametrize(
+    ("expectation", "text", "wanted"),
+    [
+        (FIFTEEN, "十五天", "right"), (FIFTEEN, "15日", "right"), (FIFTEEN, "十天", "wrong"),
+        (FIFTEEN, "十来天", "unclear"), (FIFTEEN, "不知道", "wrong"), (FIFTEEN, "清楚", "unclear"),
+        (SINGLE, "二十万", "right"), (SINGLE, "200000块", "right"), (SINGLE, "两万", "wrong"),
+        (SIGNED, "十一月二十号", "right"), (SIGNED, "十一月二十一", "wrong"),
+        (SIGNED, "二十号", "unclear"), (LESS, "可能少", "right"), (LESS, "一样多", "wrong"),
+        (LESS, "会少", "right"), (LESS, "是", "unclear"),
+    ],
+)  # fmt: skip
+def test_typed_answers(expectation: Expectation, text: str, wanted: str) -> None:
+    assert result(expectation, said(text)) == wanted
+
+
+def test_a_muffled_answer_is_never_right() -> None:
+    assert result(FIFTEEN, said("十五天", "voice", confidence=0.9)) == "right"
+    assert result(FIFTEEN, said("十五天", "voice", confidence=0.3)) == "unclear"
+
+
+def test_text_and_sound_must_agree_on_a_choice() -> None:
+    for ratio, wanted in ((0.4, "unclear"), (1.5, "right"), (9.0, "right")):
+        heard = said("可能少", "voice", scores={"yes_no": ratio})
+        assert result(LESS, heard) == wanted
+    assert result(LESS, said("会少", "voice")) == "unclear", "a 不 may have been lost"
+    assert result(LESS, said("会少", "voice", scores={"yes_no": 5.0})) == "right"
+
+
+def test_keys_mean_what_the_question_named() -> None:
+    right, wrong = str(FIFTEEN.right + 1), str(2 - FIFTEEN.right)
+    assert result(FIFTEEN, said(right, "key"), keys_named=True) == "right"
+    assert result(FIFTEEN, said(wrong, "key"), keys_named=True) == "wrong"
+    unnamed = check(FIFTEEN, said(right, "key"), keys_named=False)
+    assert unnamed.result == "unclear" and unnamed.keyed
+    assert check(FIFTEEN, said("7", "key"), keys_named=True).keyed
+    assert result(LESS, said("2", "key")) == "right", "a choice names its options in every form"
+    assert result(LESS, said("按二", "voice")) == "right"
+
+
+@given(st.integers(1, 200), st.text(max_size=20))
+def test_one_of_two_numbers_is_the_right_one(number: int, key: str) -> None:
+    expectation = comprehension.number(number, ("年",), key)
+    assert expectation.answer == f"{number}年"
+    assert len(set(expectation.options)) == 2
+    low, high = (int(option.removesuffix("年")) for option in expectation.options)
+    assert 0 < low < high
+
+
+@given(st.decimals("0.01", "9999999", places=2), st.text(max_size=20))
+def test_one_of_two_amounts_is_the_right_one(yuan: Decimal, key: str) -> None:
+    expectation = comprehension.amount(yuan, key)
+    assert result(expectation, said(expectation.answer)) == "right"
+    assert len(set(expectation.options)) == 2
+
+
+@given(st.dates(date(2000, 1, 10), date(2099, 1, 1)), st.text(max_size=20))
+def test_one_of_two_dates_is_the_right_one(day: date, key: str) -> None:
+    expectation = comprehension.day(day, key)
+    assert result(expectation, said(expectation.answer)) == "right"
+    other = expectation.options[1 - expectation.right]
+    assert result(expectation, said(other)) == "wrong"
+
+
+def checks() -> list[Clause]:
+    scripts = [render(p, today=date(2026, 11, 22)) for p in examples()]
+    return [c for script in scripts for c in script.clauses.values() if c.checks]
+
+
+@pytest.mark.parametrize("clause", checks(), ids=lambda clause: clause.id)
+def test_every_question_of_the_questionnaire_knows_its_own_answers(clause: Clause) -> None:
+    expects = clause.expects
+    assert expects is not None
+    assert result(expects, said(expects.answer)) == "right"
+    assert result(expects, said(expects.options[1 - expects.right])) == "wrong"
+    sure = said(expects.answer, "voice", scores={"yes_no": 5.0})
+    assert result(expects, sure) == "right"
+    for place, ways in enumerate(expects.ways):
+        for way in ways:
+            wanted = "right" if place == expects.right else "wrong"
+            assert result(expects, said(way)) == wanted, way
+    if expects.kind == "choice":
+        assert expects.closed_set is not None  # no candidate too many, too long or twice
+
+
+@pytest.mark.parametrize("clause", checks(), ids=lambda clause: clause.id)
+def test_the_question_does_not_give_its_answer_away(clause: Clause) -> None:
+    expects = clause.expects
+    assert expects is not None
+    if expects.kind != "choice":
+        assert expects.answer not in clause.text + clause.plain
+    assert all(option in clause.keys for option in expects.options) or expects.kind == "choice"
+    assert clause.explain and clause.explain_source
+
+
+def test_special_care_checks_whatever_can_be_checked() -> None:
+    born = date(1954, 5, 30)
+    careful = render(policy("unit_linked", birth_date=born))
+    assert all(careful.clauses[c.checks].must_check for c in careful.clauses.values() if c.checks)
+    for usual in (policy("unit_linked"), policy("ordinary", birth_date=born)):
+        script = render(usual)
+        assert not script.clauses["B3d"].must_check
+        assert script.clauses["B9"].must_check
