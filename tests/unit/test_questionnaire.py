@@ -270,6 +270,27 @@ FAULTS = [
     ("interruptible: false", "interuptible: false", "O1.interuptible"),
     ("  B10:", "  B9:", "B9 is given twice"),
     ("seconds_per_item: 15", "seconds_per_item: [", "expected"),
+    ("number: premium_years", "number: premium", "check: number: one of cooling_off_days,"),
+    ("number: premium_years", "number: years", "check: number: one of"),
+    ("      number: premium_years\n", "", "B8.check: needs one of number, amount, date, choice"),
+    ("date: received_on", "date: received_on\n      amount: premium", "B3d.check: needs one of"),
+    ("      units: [年]\n", "", "B8.check: units belong to a number"),
+    ("          right: true\n", "", "one of the two options is right"),
+    ("say: [一样多,", "say: [一样多, 可能少,", "something is said for both options"),
+    ("      ask: doubt", "      ask: sometimes", "B3d.check.ask"),
+    (
+        "      explain: 按我们的登记，合同是{received_on:date}签收的。\n",
+        "",
+        "needs plain, keys and",
+    ),
+    ("您一共要交几年？\n      keys", "交{first}吗？\n      keys", "are for the keys of a check"),
+    ("  Q_again:", "  B8q:", "clauses missing: Q_again"),
+    (
+        "  Q_again:",
+        "  B8q: {text: 你好。, source: D}\n  Q_again:",
+        "comprehension question is taken",
+    ),
+    ("care:\n  age: 65", "care:\n  age: old", "care.age"),
 ]
 
 
@@ -280,6 +301,21 @@ def test_a_fault_in_the_file_is_named_with_its_line(right: str, wrong: str, mess
         questionnaire.parse(SOURCE.replace(right, wrong, 1).encode(), "q.yml")
     assert message in str(caught.value)
     assert re.match(r"q\.yml:\d+: ", str(caught.value))
+
+
+def test_only_a_yes_can_be_checked() -> None:
+    check = SOURCE[SOURCE.index("    check:\n") : SOURCE.index("  B4:\n")]
+    end = SOURCE.index("  NT3:")
+    broken = SOURCE[:end] + check + SOURCE[end:]
+    with pytest.raises(ConfigError, match="item NT2: only a yes can be checked"):
+        questionnaire.parse(broken.encode(), "q.yml")
+
+
+def test_what_only_a_check_speaks_of_is_missed_at_import() -> None:
+    """The waiting days are struck from every wording of HE1; its question still needs them."""
+    silent = questionnaire.parse(SOURCE.replace("{waiting_days}", "若干").encode(), "q.yml")
+    (gap,) = silent.missing(policy("health", waiting_days=None))
+    assert (gap.column, gap.clause) == ("waiting_days", "HE1q")
 
 
 def test_the_line_named_is_the_line_of_the_fault() -> None:
