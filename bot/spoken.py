@@ -155,8 +155,6 @@ def choice(text: str, options: Sequence[Sequence[str]], *, by_voice: bool = Fals
     `by_voice`: a way that means the other option with a 不 or 没 before it is none (the recogniser
     may have lost that)."""
     said = _latest(_tidy(text, keep_numerals=True)).replace("没错", "")
-    if _ASKED_BACK.search(said):
-        return Stated(why="是在反问", unknown=bool(_UNKNOWN.search(said)))
     ways = [
         (way, place)
         for place, (own, deictic) in enumerate(zip(options, (FIRST, SECOND), strict=True))
@@ -171,6 +169,8 @@ def choice(text: str, options: Sequence[Sequence[str]], *, by_voice: bool = Fals
     if not found:
         unknown = bool(_UNKNOWN.search(said))
         return Stated(why="说不知道" if unknown else "没有说是哪一种", unknown=unknown)
+    if _ASKED_BACK.search(said):
+        return Stated(why="是在反问")
     if len(found) > 1:
         return Stated(why="两种都说了")
     if re.search(r"[不没未别非]", said):

@@ -84,7 +84,8 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play
         voice = open_voice(settings, "zm_yunxi")
         await voice.start()
         for scenario in CALLS.values():
-            await voice.prepare(scenario.words())
+            policy = house.store.policy(scenario.policy)
+            await voice.prepare(scenario.words(house.callbacks.script(policy)))
         whole = house.store.policy(CALLS["whole"].policy)
         await house.speaker.prepare(house.callbacks.sentences(whole), settings.normal_rate)
         events: list[Event] = []
