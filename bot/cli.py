@@ -15,7 +15,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from bot import logs
+from bot import cli_records, logs
+from bot.cli_records import DataOption, JsonOption
 from bot.errors import HuifangError
 from bot.settings import Settings
 from voice.errors import VoiceError
@@ -35,11 +36,6 @@ models_app = typer.Typer(help="Speech models: what is there, what is missing.")
 app.add_typer(models_app, name="models")
 line_app = typer.Typer(help="The phone line and the exchange behind it.")
 app.add_typer(line_app, name="line")
-
-DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Data folder; nothing is written outside it.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
 def settings(data: Path | None = None, **given: Any) -> Settings:
@@ -176,50 +172,6 @@ def line_check(data: DataOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
-def export(
-    callback: Annotated[str, typer.Argument(help="Callback id.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="New folder to write.")],
-    data: DataOption = None,
-) -> None:
-    """Write one callback as a folder: JSON, audio and a page a person can read and listen to."""
-    from bot.evidence.export import export as write
-    from bot.store import Store
-
-    chosen = settings(data)
-    store = Store.open(chosen.database_url)
-    try:
-        typer.echo(write(store, chosen.audio_folder, callback, output))
-    finally:
-        store.close()
-
-
-@app.command()
-def verify(
-    folder: Annotated[
-        Path | None, typer.Argument(help="An exported folder; without: the store.")
-    ] = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Check that records are unaltered and complete. Exit status 1 if not."""
-    from bot.evidence import verify as check
-    from bot.store import Store
-
-    if folder is not None:
-        reports = [check.verify_folder(folder)]
-    else:
-        chosen = settings(data)
-        store = Store.open(chosen.database_url)
-        try:
-            reports = list(check.verify_store(store, chosen.audio_folder))
-        finally:
-            store.close()
-    for report in reports:
-        typer.echo(json.dumps(report.to_json(), ensure_ascii=False) if as_json else str(report))
-    raise typer.Exit(0 if all(report.ok for report in reports) else 1)
-
-
-@app.command()
 def hear(
     files: Annotated[list[Path], typer.Argument(help="WAV files.")],
     recogniser: Annotated[str | None, typer.Option(help="whisper or vosk")] = None,
@@ -332,6 +284,9 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
     for finding in findings:
         typer.echo(json.dumps(finding.to_json()) if as_json else str(finding))
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+cli_records.register(app)
 
 
 def main() -> None:

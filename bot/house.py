@@ -24,6 +24,7 @@ from bot.evidence.ledger import Event
 from bot.handoff import HumanDesk
 from bot.metrics import Metrics
 from bot.recovery import recover_all
+from bot.sealing import Sealer, SealingTask
 from bot.settings import Settings
 from bot.store import Store
 from bot.switchboard import Switchboard
@@ -113,6 +114,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         conversations = Conversations(callbacks, dialogue)
         desk = HumanDesk(conversations, speaker)
         listeners.append(desk.on_event)
+        await _keep_sealed(stack, await asyncio.to_thread(Sealer, store, settings), listeners)
         switchboard = Switchboard(
             conversations,
             pool,
@@ -190,6 +192,19 @@ async def _open_exchange(
     dialling = asyncio.create_task(dialer.run(), name="dialer")
     stack.callback(dialling.cancel)
     return pbx, dialer
+
+
+async def _keep_sealed(stack: AsyncExitStack, sealer: Sealer, listeners: list[Listener]) -> None:
+    sealing = SealingTask(sealer)
+    listeners.append(sealing.on_event)
+    task = asyncio.create_task(sealing.run(), name="sealing")
+
+    async def end() -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
 
 
 async def _serve_pages(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> int:

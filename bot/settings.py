@@ -26,6 +26,11 @@ class Settings(BaseSettings):
     rasa_python: Path = ROOT / ".venv-rasa" / "bin" / "python"
     """The Python 3.10 that has Rasa."""
 
+    keys: Path | None = None
+    """Folder of the signing key; None: `keys` in the data folder."""
+    second_place: Path | None = None
+    """Folder on another machine or disk that keeps a copy of every signed checkpoint."""
+
     company: str = Field("安心人寿保险股份有限公司", max_length=60)
     hotline: str = Field("95500", max_length=20)
     questionnaire: str = "zh-2026.1"
@@ -83,6 +88,10 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         return f"sqlite:///{(self.data / 'huifang.db').absolute()}"
+
+    @property
+    def key_folder(self) -> Path:
+        return self.keys or self.data / "keys"
 
     @property
     def audio_folder(self) -> Path:

@@ -65,6 +65,10 @@ class Database:
         finally:
             self._writer.release()
 
+    def exclusively(self, connection: Connection, what: str) -> None:
+        """Only one writer at a time does `what` until its transaction ends; here every
+        write transaction is alone anyway."""
+
     def close(self) -> None:
         self._readers.dispose()
 

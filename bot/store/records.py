@@ -65,3 +65,30 @@ class Booking:
     at: datetime  # UTC
     by: str  # who calls: "bot" or "human"
     created: datetime  # UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One leaf of the tree: a record, sealed up to an event."""
+
+    index: int
+    callback: str
+    seq: int
+    head: str  # hash of that event
+
+
+@dataclass(frozen=True, slots=True)
+class SealedLeaf:
+    """A leaf, and the hash that the store has at its place now; None: no such event."""
+
+    leaf: Leaf
+    found: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """That a record stands in the tree of a signed checkpoint."""
+
+    leaf: Leaf
+    path: tuple[bytes, ...]  # from the leaf to the checkpoint's root
+    checkpoint: Mapping[str, Any]  # the signed statement

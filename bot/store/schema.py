@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -72,6 +73,7 @@ callbacks = Table(
     Column("snapshot", Text),  # the dialogue's state, JSON
     Column("head_seq", Integer, nullable=False),  # number and hash of the last event; -1: none
     Column("head_hash", Text, nullable=False),
+    Column("sealed_seq", Integer, nullable=False, server_default="-1"),  # of its newest leaf
     Column("created", Text, nullable=False),
     Column("updated", Text, nullable=False),
     UniqueConstraint("id"),
@@ -79,6 +81,12 @@ callbacks = Table(
     Index("ix_callbacks_state_row", "state", "row"),
     Index("ix_callbacks_owner_row", "owner", "row"),
     Index("ix_callbacks_policy_number", "policy_number"),
+    Index(
+        "ix_callbacks_unsealed",
+        "row",
+        sqlite_where=text("head_seq > sealed_seq"),
+        postgresql_where=text("head_seq > sealed_seq"),
+    ),
 )
 
 events = Table(
@@ -119,3 +127,37 @@ links = Table(
     Column("created", Text, nullable=False),
     Index("ix_links_callback", "callback"),
 )
+
+stores = Table("stores", metadata, Column("id", Text, primary_key=True))
+"""One row: the name by which checkpoints tell this store from any other."""
+
+leaves = Table(
+    "leaves",
+    metadata,
+    Column("idx", _Row, primary_key=True, autoincrement=False),  # 0, 1, 2, … without gaps
+    Column("callback", Text, ForeignKey("callbacks.id"), nullable=False),
+    Column("seq", Integer, nullable=False),  # the record is sealed up to this event …
+    Column("head", Text, nullable=False),  # … whose hash this is
+    Index("ix_leaves_callback_seq", "callback", "seq"),
+)
+"""Append-only. A record that grows gets a new leaf; the old one stays true."""
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("idx", _Row, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+"""Append-only: every perfect subtree of the leaves, so that a proof costs a few look-ups."""
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("id", _Row, primary_key=True, autoincrement=True),
+    Column("size", _Row, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("time", Text, nullable=False),
+    Column("statement", Text, nullable=False),  # canonical JSON, as signed
+)
+"""Append-only."""

@@ -19,6 +19,7 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.policies import Saved
 from bot.store.records import Booking, Callback, Chain, Record
+from bot.store.seals import Seals
 
 LINK_VALID = timedelta(days=30)
 MAX_PAGE = 1000
@@ -35,6 +36,7 @@ class Store:
         """`database` is up to date (see `open`); `clock` stamps rows that carry no event."""
         self._database = database
         self._clock = clock
+        self.seals = Seals(database, clock)
 
     @classmethod
     def open(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from bot.store.migrations.append_only import make_append_only
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -118,8 +120,4 @@ def _events() -> None:
         sa.PrimaryKeyConstraint("callback", "seq", name="pk_events"),
         sa.ForeignKeyConstraint(["callback"], ["callbacks.id"], name="fk_events_callback"),
     )
-    for verb in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER events_no_{verb.lower()} BEFORE {verb} ON events "
-            "BEGIN SELECT RAISE(ABORT, 'events are append-only'); END"
-        )
+    make_append_only("events")

@@ -1,0 +1,132 @@
+"""Leaves, nodes and checkpoints: written in order under one lock, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
+
+from bot.evidence import merkle, signing
+from bot.evidence.ledger import canonical
+from bot.evidence.states import State
+from bot.store.records import Leaf, SealedLeaf
+from bot.store.schema import callbacks, checkpoints, events, leaves, nodes, stores
+
+
+def store_id(connection: Connection) -> str:
+    id: str = connection.execute(select(stores.c.id)).scalar_one()
+    return id
+
+
+def size(connection: Connection) -> int:
+    last = connection.scalar(select(func.max(leaves.c.idx)))
+    return 0 if last is None else int(last) + 1
+
+
+def root(connection: Connection, of_size: int) -> bytes:
+    return merkle.root(of_size, _Nodes(connection))
+
+
+def seal(connection: Connection, limit: int, also: Collection[str] = ()) -> int:
+    """A leaf for each record that grew since its last one, the oldest first, at most `limit`.
+
+    Left out are records in mid-call, unless they are named in `also`. The caller holds the lock
+    (see `Database.exclusively`). Returns how many."""
+    c = callbacks.c
+    quiet = c.state != State.IN_PROGRESS
+    wanted = or_(quiet, c.id.in_(also)) if also else quiet
+    grown = connection.execute(
+        select(c.row, c.id, c.head_seq, c.head_hash)
+        .where(c.head_seq > c.sealed_seq, wanted)
+        .order_by(c.row)
+        .limit(limit)
+        .with_for_update()
+    ).all()
+    known = _Nodes(connection)
+    new_leaves, new_nodes = [], []
+    for index, (_, callback, seq, head) in enumerate(grown, size(connection)):
+        new_leaves.append({"idx": index, "callback": callback, "seq": seq, "head": head})
+        leaf = signing.leaf(callback, seq, head)
+        for level, place, value in merkle.completed(index, leaf, known):
+            known.fresh[level, place] = value
+            new_nodes.append({"level": level, "idx": place, "hash": value})
+    if grown:
+        connection.execute(insert(leaves), new_leaves)
+        connection.execute(insert(nodes), new_nodes)
+        sealed = [{"of": row, "to": seq} for row, _, seq, _ in grown]
+        change = update(callbacks).where(c.row == bindparam("of"))
+        connection.execute(change.values(sealed_seq=bindparam("to")), sealed)
+    return len(grown)
+
+
+def add_checkpoint(connection: Connection, statement: signing.Statement) -> None:
+    connection.execute(
+        insert(checkpoints).values(
+            size=statement["size"],
+            key=statement["key"],
+            time=statement["time"],
+            statement=canonical(dict(statement)),
+        )
+    )
+
+
+def last_checkpoint(connection: Connection) -> dict[str, Any] | None:
+    query = select(checkpoints.c.statement).order_by(checkpoints.c.id.desc()).limit(1)
+    text = connection.scalar(query)
+    return None if text is None else dict(json.loads(text))
+
+
+def all_checkpoints(connection: Connection) -> list[dict[str, Any]]:
+    """Oldest first."""
+    query = select(checkpoints.c.statement).order_by(checkpoints.c.id)
+    return [dict(json.loads(text)) for text in connection.scalars(query)]
+
+
+def leaf_of(connection: Connection, callback: str, up_to: int) -> Leaf | None:
+    """The newest leaf of a record that seals no event after `up_to`."""
+    query = (
+        select(leaves)
+        .where(leaves.c.callback == callback, leaves.c.seq <= up_to)
+        .order_by(leaves.c.seq.desc(), leaves.c.idx.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    return None if row is None else Leaf(*row)
+
+
+def path(connection: Connection, index: int, of_size: int) -> list[bytes]:
+    return merkle.inclusion(index, of_size, _Nodes(connection))
+
+
+def sealed_leaves(connection: Connection) -> Iterator[SealedLeaf]:
+    """Every leaf with what the store has at its place today. Streams."""
+    here = (events.c.callback == leaves.c.callback) & (events.c.seq == leaves.c.seq)
+    query = select(*leaves.c, events.c.hash).join(events, here, isouter=True).order_by(leaves.c.idx)
+    rows = connection.execution_options(yield_per=1000).execute(query)
+    for *leaf, found in rows:
+        yield SealedLeaf(Leaf(*leaf), found)
+
+
+def unsealed(connection: Connection) -> int:
+    """Records whose newest event no leaf seals."""
+    c = callbacks.c
+    newest = exists().where(leaves.c.callback == c.id, leaves.c.seq == c.head_seq)
+    query = select(func.count()).select_from(callbacks).where(c.head_seq >= 0, ~newest)
+    return int(connection.execute(query).scalar_one())
+
+
+class _Nodes:
+    """The tree's nodes, those of this transaction from memory."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.fresh: dict[tuple[int, int], bytes] = {}
+
+    def __call__(self, level: int, index: int) -> bytes:
+        found = self.fresh.get((level, index))
+        if found is None:
+            query = select(nodes.c.hash).where(nodes.c.level == level, nodes.c.idx == index)
+            found = bytes(self._connection.execute(query).scalar_one())
+        return found
