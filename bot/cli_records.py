@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bot.errors import ConfigError
+from bot.evidence.signing import key_id, pem
 from bot.settings import Settings
-from bot.store import Store
+from bot.store import Callback, Store
+
+if TYPE_CHECKING:
+    from bot.sealing import Sealer
 
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Data folder; nothing is written outside it.")
@@ -44,41 +50,93 @@ def opened(chosen: Settings) -> Iterator[Store]:
 
 
 def export(
-    callback: Annotated[str, typer.Argument(help="Callback id.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="New folder to write.")],
+    callback: Annotated[str | None, typer.Argument(help="Callback id; without: a choice.")] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="New folder, or X.zip for one callback.")
+    ] = Path("export"),
     data: DataOption = None,
+    since: Annotated[datetime | None, typer.Option("--from", help="Created on this day …")] = None,
+    until: Annotated[datetime | None, typer.Option("--to", help="… to this day included.")] = None,
+    state: Annotated[str | None, typer.Option(help="E.g. COMPLETED_PROBLEM.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="Of the last call, e.g. hangup.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Policy number.")] = None,
 ) -> None:
-    """Write one callback as a folder: JSON, audio and a page a person can read and listen to."""
+    """Write one callback, or one ZIP for each that was chosen: JSON, audio, a page to read and
+    listen to, and the proof of its checkpoint; signed."""
     from bot.evidence.export import export as write
+    from bot.sealing import Sealer
 
     chosen = settings(data)
+    if (callback is None) == all(x is None for x in (since, until, state, outcome, policy)):
+        raise ConfigError("give the id of one callback, or --from, --to, --state, --outcome, …")
     with opened(chosen) as store:
-        typer.echo(write(store, chosen.audio_folder, callback, output))
+        sealer = Sealer(store, chosen)
+        if callback is not None:
+            typer.echo(write(store, chosen.audio_folder, callback, output, sealer))
+            return
+        wanted = _chosen(store, since, until, state=state, outcome=outcome, policy=policy)
+        _write_many(store, chosen.audio_folder, wanted, output, sealer)
+
+
+def _chosen(
+    store: Store, since: datetime | None, until: datetime | None, **wanted: str | None
+) -> list[Callback]:
+    """Days are those of this machine's zone."""
+    first = since and since.astimezone()
+    end = until and (until + timedelta(days=1)).astimezone()
+    found: list[Callback] = []
+    try:
+        while page := store.callbacks(
+            limit=1000, since=first, until=end, after=found[-1].id if found else None, **wanted
+        ):
+            found += page
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return found
+
+
+def _write_many(
+    store: Store, audio: Path, wanted: Sequence[Callback], folder: Path, sealer: Sealer
+) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from bot.evidence.export_many import export_many
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("export", total=len(wanted))
+        done = export_many(
+            store, audio, wanted, folder, sealer, lambda n: bar.update(task, completed=n)
+        )
+    typer.echo(f"{done} records in {folder}")
 
 
 def verify(
-    folder: Annotated[
-        Path | None, typer.Argument(help="An exported folder; without: the store.")
+    export: Annotated[
+        Path | None, typer.Argument(help="An exported folder or ZIP; without: the store.")
     ] = None,
     data: DataOption = None,
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check that records are unaltered and complete. Exit status 1 if not."""
-    from bot.evidence import verify as check
     from bot.evidence.keyring import load_public
+    from bot.evidence.verify import Report, verify_store
+    from bot.evidence.verify_export import known_signer, verify_export
     from bot.evidence.verify_tree import TreeReport
     from bot.sealing import Sealer
 
-    reports: list[check.Report | TreeReport]
-
-    if folder is not None:
-        reports = [check.verify_folder(folder)]
+    chosen = settings(data)
+    given = load_public(key) if key else []
+    reports: list[Report | TreeReport]
+    if export is not None:
+        keys = {key_id(key): key for key in given} or known_signer(export, chosen.key_folder)
+        reports = [verify_export(export, keys)]
     else:
-        chosen = settings(data)
         with opened(chosen) as store:
-            reports = list(check.verify_store(store, chosen.audio_folder))
-            reports.append(Sealer(store, chosen).verify(load_public(key) if key else ()))
+            reports = list(verify_store(store, chosen.audio_folder))
+            reports.append(Sealer(store, chosen).verify(given))
     for report in reports:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False) if as_json else str(report))
     raise typer.Exit(0 if all(report.ok for report in reports) else 1)
@@ -99,7 +157,6 @@ def checkpoint(data: DataOption = None, as_json: JsonOption = False) -> None:
 def keys_show(data: DataOption = None) -> None:
     """Print the id of the key in use, then the public key."""
     from bot.evidence.keyring import KeyRing
-    from bot.evidence.signing import pem
 
     ring = KeyRing(settings(data).key_folder)
     typer.echo(f"{ring.id}\n{pem(ring.public)}", nl=False)
@@ -111,9 +168,7 @@ def keys_export(
     data: DataOption = None,
 ) -> None:
     """Write the public key for an inspector, who needs nothing else to check an export."""
-    from bot.errors import ConfigError
     from bot.evidence.keyring import KeyRing
-    from bot.evidence.signing import pem
 
     ring = KeyRing(settings(data).key_folder)
     try:
@@ -127,8 +182,6 @@ def keys_export(
 @keys_app.command("rotate")
 def keys_rotate(data: DataOption = None) -> None:
     """Make a new key. The old one signs who follows it; old public keys stay valid."""
-    from datetime import UTC, datetime
-
     from bot.evidence.keyring import KeyRing
     from bot.evidence.ledger import wall_text
 

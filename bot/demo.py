@@ -18,10 +18,12 @@ from bot import simulation
 from bot.evidence.export import export
 from bot.evidence.ledger import Event
 from bot.evidence.states import State
-from bot.evidence.verify import verify_folder, verify_store
+from bot.evidence.verify import verify_store
+from bot.evidence.verify_export import verify_folder
 from bot.house import House, running
 from bot.importing import import_policies
 from bot.parts import open_voice
+from bot.sealing import Sealer
 from bot.settings import ROOT, Settings
 from bot.simulation import Outcome, Policyholder, Scenario
 from voice.speaking import Speaker
@@ -171,13 +173,14 @@ class _Ticker:
 async def _records(out: Console, house: House, outcomes: tuple[Outcome, ...]) -> bool:
     out.rule("5  The records")
     sound = True
+    sealer = await asyncio.to_thread(Sealer, house.store, house.settings)
     for outcome in outcomes:
         folder = house.settings.data / "export" / outcome.callback
         shutil.rmtree(folder, ignore_errors=True)
         await asyncio.to_thread(
-            export, house.store, house.settings.audio_folder, outcome.callback, folder
+            export, house.store, house.settings.audio_folder, outcome.callback, folder, sealer
         )
-        report = await asyncio.to_thread(verify_folder, folder)
+        report = await asyncio.to_thread(verify_folder, folder, sealer.ring.trusted())
         # With a human it is still open: unaltered is what can be asked of it, not complete.
         still_open = house.store.callback(outcome.callback).state is State.HUMAN
         sound &= report.ok or (still_open and report.integrity)

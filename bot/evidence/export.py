@@ -5,33 +5,49 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from bot.errors import ConfigError
-from bot.evidence import exported, wav
+from bot.evidence import exported, signing, verify_record, wav
+from bot.evidence.keyring import KeyRing
 from bot.evidence.ledger import Event, canonical, wall_text
 from bot.evidence.page import render
 from bot.evidence.summary import sounds, summary
+from bot.store import Store
 from bot.store.records import Callback, Record
 
 
-class Records(Protocol):
-    """What of `bot.store.Store` is needed here."""
+class Notary(Protocol):
+    """What of `bot.sealing.Sealer` is needed here."""
 
-    def record(self, callback: str) -> Record: ...
+    ring: KeyRing
+
+    def checkpoint(self, also: Collection[str] = ()) -> object: ...
 
 
-def export(store: Records, audio_folder: Path, callback_id: str, target: Path) -> Path:
-    """Write the record to the new folder `target` (0700, files 0600) and return it.
+def export(
+    store: Store,
+    audio_folder: Path,
+    callback_id: str,
+    target: Path,
+    notary: Notary | None = None,
+) -> Path:
+    """Write the record to the new folder `target` (0700, files 0600) and return it; a name that
+    ends in `.zip` becomes a ZIP of the same files (0600).
 
-    The folder appears whole or not at all. A recording that is missing or changed does not stop
-    the export; verifying the folder tells of it. Raises NotFound for an unknown callback,
-    ConfigError when `target` exists or cannot be written.
+    The target appears whole or not at all. With `notary` the record is sealed first, its proof
+    goes with it, and the whole is signed. A recording that is missing or changed does not stop
+    the export; verifying tells of it. Raises NotFound for an unknown callback, ConfigError when
+    `target` exists or cannot be written.
     """
+    if notary is not None:
+        store.callback(callback_id)  # an unknown one must not sign anything
+        notary.checkpoint([callback_id])
     kept = store.record(callback_id)
     callback, events = kept.callback, kept.events
     record = {
@@ -46,10 +62,18 @@ def export(store: Records, audio_folder: Path, callback_id: str, target: Path) -
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
-            _fill(_Folder(draft), callback, record, events, audio_folder)
+            folder = _Folder(draft)
+            if notary is not None:
+                _prove(folder, store, kept, notary)
+            _fill(folder, callback, record, events, audio_folder)
+            if notary is not None:
+                _sign(folder, notary)
+            if target.suffix == ".zip":
+                draft = _zipped(draft)
             draft.rename(target)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
+            draft.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise ConfigError(f"{target} cannot be written: {error.strerror}") from error
@@ -86,6 +110,35 @@ def _fill(
     head = (callback.head_seq, callback.head_hash)
     manifest = exported.Manifest(callback.id, head, dict(folder.files))
     folder.write(exported.MANIFEST, exported.write_manifest(manifest))
+
+
+def _prove(folder: _Folder, store: Store, kept: Record, notary: Notary) -> None:
+    """The record's place in the newest checkpoint, and the means to check it."""
+    seal = store.seals.seal_of(kept.callback.id, kept.callback.head_seq)
+    if seal is not None:  # a callback without any event has nothing to seal
+        folder.write(exported.PROOF, exported.write_proof(seal, notary.ring.rotations()))
+    folder.write(exported.VERIFIER, Path(verify_record.__file__).read_bytes())
+
+
+def _sign(folder: _Folder, notary: Notary) -> None:
+    digest = folder.files[exported.MANIFEST]
+    statement = notary.ring.sign({"format": signing.MANIFEST, "manifest": digest})
+    folder.write(exported.SIGNATURE, f"{canonical(dict(statement))}\n".encode())
+
+
+def _zipped(folder: Path) -> Path:
+    """A ZIP beside the folder, which is removed. Sound is stored as it is, so that a player can
+    read it from the archive."""
+    path = folder.with_name(folder.name + ".zip")
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member in sorted(p for p in folder.rglob("*") if p.is_file()):
+                how = zipfile.ZIP_STORED if member.suffix == ".wav" else None
+                archive.write(member, member.relative_to(folder).as_posix(), how)
+        file.flush()
+        os.fsync(file.fileno())
+    shutil.rmtree(folder)
+    return path
 
 
 def _copy_sounds(folder: _Folder, events: Sequence[Event], audio_folder: Path) -> None:

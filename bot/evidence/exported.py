@@ -1,6 +1,9 @@
 """The files of an exported record: their names and exact form. Pure; writer and verifier share it.
 
 manifest.json   SHA-256 of every other file, number and hash of the last event
+signature.json  the insurer's signature over the manifest
+proof.json      the record's place in the tree of a signed checkpoint
+verify_record.py  the check for people who have only the public key
 events.jsonl    the chain, one canonical JSON object a line
 record.json     policy facts, callback, and the summary of the events
 index.html      the same for people
@@ -11,7 +14,7 @@ sounds/         each clause as it was spoken, each answer as it was heard, cut f
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -19,8 +22,12 @@ from bot.evidence import wav
 from bot.evidence.kinds import check
 from bot.evidence.ledger import Event, canonical
 from bot.evidence.summary import span_ms
+from bot.store.records import Seal
 
 MANIFEST = "manifest.json"
+SIGNATURE = "signature.json"
+PROOF = "proof.json"
+VERIFIER = "verify_record.py"
 EVENTS = "events.jsonl"
 RECORD = "record.json"
 PAGE = "index.html"
@@ -68,6 +75,20 @@ def read_manifest(data: bytes) -> Manifest:
     if write_manifest(manifest) != data:
         raise ValueError("not in its canonical form")
     return manifest
+
+
+def write_proof(seal: Seal, rotations: Sequence[Mapping[str, Any]]) -> bytes:
+    """Leaf, path and checkpoint, and who follows which key."""
+    leaf = seal.leaf
+    proof = {
+        "format": "huifang.proof.1",
+        "leaf": {"callback": leaf.callback, "seq": leaf.seq, "hash": leaf.head},
+        "index": leaf.index,
+        "path": [part.hex() for part in seal.path],
+        "checkpoint": dict(seal.checkpoint),
+        "rotations": [dict(statement) for statement in rotations],
+    }
+    return (canonical(proof) + "\n").encode()
 
 
 def write_event(event: Event) -> bytes:

@@ -17,7 +17,7 @@ from bot.evidence.ledger import Event
 CHINA = timezone(timedelta(hours=8))
 
 
-def _china(moment: str) -> str:
+def china(moment: str) -> str:
     """UTC text to 北京时间."""
     return datetime.fromisoformat(moment).astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
 
@@ -35,7 +35,7 @@ def _percent(share: float | None) -> str:
 _environment = Environment(
     loader=PackageLoader("bot.evidence"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
-_environment.filters |= {"china": _china, "seconds": _seconds, "percent": _percent}
+_environment.filters |= {"china": china, "seconds": _seconds, "percent": _percent}
 
 
 def render(record: Mapping[str, Any], events: Sequence[Event], files: Collection[str]) -> str:

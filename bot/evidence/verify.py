@@ -1,4 +1,4 @@
-"""Checks records: in the store, and as exported folders without any database.
+"""Checks records, as the store has them; `verify_export` checks exports by the same rules.
 
 Integrity and completeness are told apart. Integrity: the chain holds, files are the ones the chain
 names. Completeness: nothing is missing (see `completeness`). A record under way is not complete.
@@ -12,20 +12,19 @@ its `audio` event.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from bot.evidence import exported, wav
+from bot.evidence import wav
 from bot.evidence.completeness import missing
-from bot.evidence.ledger import Event, Fault, canonical, verify_chain
-from bot.evidence.summary import sounds, span_ms, summary
+from bot.evidence.ledger import Event, Fault, verify_chain
+from bot.evidence.summary import sounds, span_ms
 from voice.frames import PHONE_RATE
 
-_FORMLESS = "the events do not have the form of a record"
+FORMLESS = "the events do not have the form of a record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,8 @@ class Report:
     missing: tuple[str, ...] = ()
     utterances: int = 0  # spoken, with a hash and a recording
     utterances_matching: int = 0  # of these: the recording holds the same samples at the offsets
+    signed: bool | None = None  # an export's signature; None: no key to check it with
+    sealed: str = ""  # time of the checkpoint that covers the record; empty: none was shown
 
     @property
     def integrity(self) -> bool:
@@ -86,6 +87,8 @@ class Report:
             "recordings": self.recordings,
             "utterances": self.utterances,
             "utterances_matching": self.utterances_matching,
+            "signed": self.signed,
+            "sealed": self.sealed,
         }
 
     def __str__(self) -> str:
@@ -97,6 +100,9 @@ class Report:
         )
         if self.utterances:
             verdict += f", {self.utterances_matching} of {self.utterances} utterances in them"
+        if self.sealed:
+            verdict += f", sealed {self.sealed}"
+            verdict += "" if self.signed is not None else " (no key given: signatures not checked)"
         return f"{self.callback}: {verdict}" + ("" if self.ok else f"; {self.first_bad}")
 
 
@@ -138,7 +144,7 @@ def verify_events(
         return report if audio_folder is None else _with_audio(report, events, audio_folder)
     except (KeyError, TypeError, AttributeError):
         # Hashes that fit around bodies that this software would never have written.
-        return replace(report, files=(_FORMLESS,))
+        return replace(report, files=(FORMLESS,))
 
 
 def _with_audio(report: Report, events: Sequence[Event], folder: Path) -> Report:
@@ -164,34 +170,6 @@ def verify_store(store: Chains, audio_folder: Path | None = None) -> Iterator[Re
             head=chain.head,
             audio_folder=audio_folder,
         )
-
-
-def verify_folder(folder: Path) -> Report:
-    """Check an exported folder. Raises OSError when it cannot be read; everything that is wrong
-    with its content is in the report."""
-    files: list[str] = []
-    lacking: list[str] = []
-    manifest = _manifest(folder, files)
-    for name, stated in sorted(manifest.files.items()):
-        path = folder / name
-        if not path.is_file():
-            lacking.append(f"{name} is missing")
-        elif wav.file_sha256(path) != stated:
-            files.append(f"{name} is not the file that was exported")
-    present = {str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir()}
-    files += [f"{n} was added" for n in sorted(present - {*manifest.files, exported.MANIFEST})]
-
-    events, unreadable = _events(folder / exported.EVENTS)
-    files += unreadable
-    report = verify_events(
-        events, callback=manifest.callback or None, head=manifest.head, audio_folder=folder
-    )
-    if not (report.faults or report.files or unreadable):
-        try:
-            files += _views(folder, events)
-        except (KeyError, TypeError, AttributeError):
-            files.append(_FORMLESS)
-    return replace(report, files=(*files, *report.files), missing=(*lacking, *report.missing))
 
 
 class _Audio:
@@ -240,62 +218,4 @@ class _Audio:
             if sound.frames != event.body["frames"]:
                 self.changed.append(f"the recording of event {event.seq} has another length")
             return sound
-        return None
-
-
-def _manifest(folder: Path, problems: list[str]) -> exported.Manifest:
-    try:
-        return exported.read_manifest((folder / exported.MANIFEST).read_bytes())
-    except (FileNotFoundError, ValueError):
-        problems.append(f"{exported.MANIFEST} is missing or not what was exported")
-        return exported.Manifest("", None, {})
-
-
-def _events(path: Path) -> tuple[list[Event], list[str]]:
-    """The events, and what keeps the file from being exactly what was written."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return [], [f"{path.name} is missing"]
-    events: list[Event] = []
-    lines = data.split(b"\n")
-    if lines.pop() != b"":
-        return [], [f"{path.name}: the last line is cut off"]
-    for number, line in enumerate(lines, 1):
-        try:
-            events.append(exported.read_event(line))
-        except ValueError as error:
-            return events, [f"{path.name}, line {number}: {error}"]
-    return events, []
-
-
-def _views(folder: Path, events: Sequence[Event]) -> Iterator[str]:
-    """What is shown and played to people must be what events and recordings say."""
-    try:
-        record = json.loads((folder / exported.RECORD).read_bytes())
-        told = {"attempts": record["attempts"], "items": record["items"]}
-        facts = sha256(canonical(record["policy"]).encode()).hexdigest()
-    except (OSError, ValueError, KeyError, TypeError):
-        yield f"{exported.RECORD} cannot be read"
-        return
-    if canonical(told) != canonical(summary(events)):
-        yield f"{exported.RECORD} does not say what the events say"
-    named = events[0].body.get("policy_sha256") if events else None
-    if named not in (None, facts):
-        yield f"{exported.RECORD} shows other policy facts than the events name"
-    recordings: dict[str, wav.Sound | None] = {}
-    for event, audio in sounds(events):
-        name, path = audio.body["file"], folder / exported.cut_name(event)
-        if name not in recordings:
-            recordings[name] = _sound(folder / name)
-        sound = recordings[name]
-        # What is missing altogether was told before.
-        if sound and path.is_file() and path.read_bytes() != exported.cut(event, sound):
-            yield f"{path.relative_to(folder)} is not a part of the recording"
-
-
-def _sound(file: Path) -> wav.Sound | None:
-    try:
-        return wav.parse(file.read_bytes())
-    except (OSError, ValueError):
         return None

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
 from bot.errors import OwnershipLost
-from bot.evidence.ledger import GENESIS, canonical
+from bot.evidence.ledger import GENESIS, canonical, wall_text
 from bot.evidence.states import State, move
 from bot.store import policies
 from bot.store.records import Callback, NotFound
@@ -63,6 +63,9 @@ def page(
     states: Collection[str] | None = None,
     owner: str | None = None,
     policy: str | None = None,
+    outcome: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     after: str | None = None,
 ) -> list[Callback]:
     query = _all().order_by(callbacks.c.row.desc()).limit(limit)
@@ -72,6 +75,12 @@ def page(
         query = query.where(callbacks.c.owner == owner)
     if policy is not None:
         query = query.where(callbacks.c.policy_number == policy)
+    if outcome is not None:
+        query = query.where(callbacks.c.outcome == outcome)
+    if since is not None:
+        query = query.where(callbacks.c.created >= wall_text(since))
+    if until is not None:
+        query = query.where(callbacks.c.created < wall_text(until))
     if after is not None:
         last = select(callbacks.c.row).where(callbacks.c.id == after).scalar_subquery()
         query = query.where(callbacks.c.row < last)

@@ -112,9 +112,13 @@ class Store:
         limit: int = 50,
         after: str | None = None,
         policy: str | None = None,
+        *,
+        outcome: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> list[Callback]:
-        """The newest first. `policy`: a policy number; `after`: id of the last one of the page
-        before."""
+        """The newest first. `policy`: a policy number; `outcome`: of the last attempt; created
+        from `since` on and before `until`; `after`: id of the last one of the page before."""
         states = None if state is None else [state]
         with self._database.read() as connection:
             return callbacks.page(
@@ -122,6 +126,9 @@ class Store:
                 states=states,
                 owner=owner,
                 policy=policy,
+                outcome=outcome,
+                since=since,
+                until=until,
                 limit=_bounded(limit),
                 after=after,
             )

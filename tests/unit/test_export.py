@@ -18,7 +18,7 @@ from bot.evidence.export import export
 from bot.evidence.kinds import KINDS
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
-from bot.evidence.verify import verify_folder
+from bot.evidence.verify_export import verify_folder
 from bot.store import NotFound, Store
 from tests.unit.evidence_case import (
     QUESTIONS,

@@ -17,7 +17,8 @@ from bot.evidence import exported, ledger, wav
 from bot.evidence.completeness import missing
 from bot.evidence.export import export
 from bot.evidence.ledger import Draft, Event
-from bot.evidence.verify import Report, verify_events, verify_folder, verify_store
+from bot.evidence.verify import Report, verify_events, verify_store
+from bot.evidence.verify_export import verify_folder
 from bot.store import Store
 from tests.unit.evidence_case import Pen, build, finished_callback, new_callback, open_store
 
