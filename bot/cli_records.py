@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -30,7 +30,7 @@ keys_app = typer.Typer(help="The key that signs checkpoints and exports.", no_ar
 
 
 def register(app: typer.Typer) -> None:
-    for command in (export, verify, checkpoint):
+    for command in (export, verify, checkpoint, migrate):
         app.command()(command)
     app.add_typer(keys_app, name="keys")
 
@@ -151,6 +151,37 @@ def checkpoint(data: DataOption = None, as_json: JsonOption = False) -> None:
         sealed = Sealer(store, chosen).checkpoint(fresh=True)
     statement = dict(sealed.checkpoint.statement)
     typer.echo(json.dumps(statement) if as_json else str(sealed))
+
+
+def migrate(
+    source: Annotated[str, typer.Option("--from", help="Address of the store to copy.")],
+    target: Annotated[str, typer.Option("--to", help="Address of an empty database.")],
+) -> None:
+    """Copy a store into another database, e.g. sqlite:///data/huifang.db to
+    postgresql+psycopg://user@host/huifang. Stop the bot first. Audio and keys stay in place."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+    from bot.evidence.verify import verify_store
+    from bot.store.copy import copy_store
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(table: str, done: int, total: int) -> None:
+            task = tasks.get(table) or tasks.setdefault(table, bar.add_task(table, total=total))
+            bar.update(task, completed=done)
+
+        counts = copy_store(source, target, show)
+    for table, rows in counts.items():
+        typer.echo(f"{table:<12} {rows}")
+    with closing(Store.open(target)) as store:
+        broken = [r for r in verify_store(store) if not r.integrity]
+    typer.echo(f"chains       {counts['callbacks']} checked, {len(broken)} broken")
+    for report in broken:
+        typer.echo(str(report))
+    raise typer.Exit(1 if broken else 0)
 
 
 @keys_app.command("show")

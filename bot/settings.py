@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     rasa_python: Path = ROOT / ".venv-rasa" / "bin" / "python"
     """The Python 3.10 that has Rasa."""
 
+    database: str | None = Field(None, repr=False)
+    """postgresql+psycopg://user@host/database; None: an SQLite file in the data folder. A password
+    belongs in the environment or in ~/.pgpass."""
     keys: Path | None = None
     """Folder of the signing key; None: `keys` in the data folder."""
     second_place: Path | None = None
@@ -87,7 +90,7 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        return f"sqlite:///{(self.data / 'huifang.db').absolute()}"
+        return self.database or f"sqlite:///{(self.data / 'huifang.db').absolute()}"
 
     @property
     def key_folder(self) -> Path:

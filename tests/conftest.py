@@ -15,6 +15,9 @@ from bot.dialogue.client import Dialogue
 from bot.importing import import_policies
 from bot.settings import ROOT, Settings
 from bot.store import Store
+from tests.databases import postgres, url
+
+__all__ = ["postgres", "url"]
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 

@@ -50,10 +50,7 @@ def create(
 
 
 def get(connection: Connection, callback: str) -> Callback:
-    row = connection.execute(_all().where(callbacks.c.id == callback)).mappings().first()
-    if row is None:
-        raise NotFound("the store has no such callback")
-    return _callback(row)
+    return _one(connection, _all().where(callbacks.c.id == callback))
 
 
 def page(
@@ -88,10 +85,10 @@ def page(
 
 
 def hold(connection: Connection, callback: str, generation: int | None) -> Callback:
-    """The row as it is now, for a writer that holds the write lock.
+    """The row as it is now, for a writer; nobody else writes it until the transaction ends.
 
     Raises OwnershipLost when `generation` is not the row's; None asks for no ownership."""
-    row = get(connection, callback)
+    row = _one(connection, _all().where(callbacks.c.id == callback).with_for_update(of=callbacks))
     if generation is not None and row.generation != generation:
         raise OwnershipLost(
             f"the conversation has a new owner (generation {row.generation}, not {generation})"
@@ -128,6 +125,13 @@ def change(
         values |= {"owner": owner, "generation": generation}
     connection.execute(update(callbacks).where(callbacks.c.id == row.id).values(**values))
     return generation
+
+
+def _one(connection: Connection, query: Select[Any]) -> Callback:
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        raise NotFound("the store has no such callback")
+    return _callback(row)
 
 
 def _all() -> Select[Any]:

@@ -1,118 +1,80 @@
-"""The connection to SQLite: durable, private, one writer at a time, errors in clear words."""
+"""The connection to a database: durable, one writer at a time of each record, clear errors."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import ArgumentError
 
 from bot.errors import ConfigError, StoreUnavailable
 
-_WORDS = {
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_READONLY: "the disk or the file is read-only",
-    sqlite3.SQLITE_BUSY: "another process holds the database for too long",
-    sqlite3.SQLITE_LOCKED: "the database is locked",
-    sqlite3.SQLITE_IOERR: "reading or writing the disk failed",
-    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened",
-    sqlite3.SQLITE_PERM: "the database file may not be read",
-    sqlite3.SQLITE_CORRUPT: "the database file is damaged; restore a backup",
-    sqlite3.SQLITE_NOTADB: "the file is not a Huifang database",
-}
 
+class Database(ABC):
+    """Read and write transactions; may be used from any thread."""
 
-class Database:
-    """Read and write transactions on one SQLite file; may be used from any thread."""
-
-    def __init__(self, url: str, *, busy_s: float = 5.0) -> None:
-        """`busy_s`: how long to wait for another writer. Creates folder (0700) and file (0600)
-        when missing. Raises ConfigError for another kind of database, StoreUnavailable."""
-        self.path = _file_of(url)
-        self._busy_s = busy_s
-        self._writer = threading.Lock()  # SQLite polls for its lock; threads need not
-        _create(self.path)
-        # Errors must never carry the values of a statement: they are personal data.
-        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": busy_s})
-        event.listen(engine, "connect", _configure)
-        event.listen(engine, "begin", _begin)
-        self._readers = engine
-        self._writers = engine.execution_options(immediate=True)
+    def __init__(self, readers: Engine, writers: Engine) -> None:
+        self._readers, self._writers = readers, writers
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view. Raises StoreUnavailable."""
-        with _clear_words(), self._readers.begin() as connection:
+        with self._clear_words(), self._readers.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that holds the write lock from its start; on disk when the block ends,
-        or undone. Raises StoreUnavailable."""
-        if not self._writer.acquire(timeout=self._busy_s):
-            raise StoreUnavailable(_sentence("another thread holds the database for too long"))
-        try:
-            with _clear_words(), self._writers.begin() as connection:
-                yield connection
-        finally:
-            self._writer.release()
+        """A transaction; on disk when the block ends, or undone. Raises StoreUnavailable."""
+        with self._clear_words(), self._writers.begin() as connection:
+            yield connection
 
+    @abstractmethod
     def exclusively(self, connection: Connection, what: str) -> None:
-        """Only one writer at a time does `what` until its transaction ends; here every
-        write transaction is alone anyway."""
+        """Only one writer at a time does `what`, until its transaction ends."""
 
     def close(self) -> None:
         self._readers.dispose()
 
+    @contextmanager
+    def _clear_words(self) -> Iterator[None]:
+        """Turns what the database says about itself into StoreUnavailable. What it says about a
+        fault of ours, such as a broken constraint, stays what it is."""
+        try:
+            yield
+        except Exception as error:
+            words = self._words(error)
+            if words is None:
+                raise
+            raise unavailable(words) from error
 
-def _file_of(url: str) -> Path:
-    parts = make_url(url)
-    if parts.get_backend_name() != "sqlite" or not parts.database or parts.database == ":memory:":
-        raise ConfigError("the store must be an SQLite file: sqlite:////path/to/huifang.db")
-    return Path(parts.database)
+    @abstractmethod
+    def _words(self, error: Exception) -> str | None:
+        """What is wrong with the database, without personal data; None: nothing is."""
 
 
-def _create(path: Path) -> None:
+def unavailable(words: str) -> StoreUnavailable:
+    return StoreUnavailable(f"the store cannot be used: {words}")
+
+
+def open_database(url: str, busy_s: float) -> Database:
+    """`busy_s`: how long to wait for another writer. Raises ConfigError for another kind of
+    database, StoreUnavailable."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite gives its -wal and -shm files the rights of the database file.
-        os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise StoreUnavailable(_sentence(error.strerror or "the file cannot be made")) from error
+        kind = make_url(url).get_backend_name()
+    except ArgumentError:
+        kind = ""
+    if kind == "sqlite":
+        from bot.store.sqlite import Sqlite
 
+        return Sqlite(url, busy_s=busy_s)
+    if kind == "postgresql":
+        from bot.store.postgresql import Postgresql
 
-def _configure(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, see `_begin`
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-
-@contextmanager
-def _clear_words() -> Iterator[None]:
-    try:
-        yield
-    except PoolTimeout as error:
-        raise StoreUnavailable(_sentence("too many threads use it at once")) from error
-    except (DBAPIError, sqlite3.Error) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        words = _WORDS.get(getattr(cause, "sqlite_errorcode", -1) & 0xFF)  # low byte: the class
-        if words is None:
-            raise  # a fault of ours, such as a broken constraint: not to be called a full disk
-        raise StoreUnavailable(_sentence(words)) from error
-
-
-def _sentence(words: str) -> str:
-    return f"the store cannot be used: {words}"
+        return Postgresql(url, busy_s=busy_s)
+    raise ConfigError(
+        "the store must be an SQLite file (sqlite:////path/to/huifang.db) or PostgreSQL "
+        "(postgresql+psycopg://user@host/database)"
+    )

@@ -25,6 +25,7 @@ def migrate(database: Database) -> None:
         if _revision(connection) == scripts.get_current_head():
             return
     with database.write() as connection:
+        database.exclusively(connection, "migrate")
         # Read again: another process may have been quicker while we waited for the lock.
         revision = _revision(connection)
         if revision is not None and revision not in {s.revision for s in scripts.walk_revisions()}:

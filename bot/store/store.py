@@ -15,7 +15,7 @@ from bot.evidence.ledger import Draft, Event, wall_text
 from bot.evidence.states import UNDER_WAY
 from bot.policy import Policy
 from bot.store import bookings, callbacks, events, links, policies
-from bot.store.database import Database
+from bot.store.database import Database, open_database
 from bot.store.migrate import migrate
 from bot.store.policies import Saved
 from bot.store.records import Booking, Callback, Chain, Record
@@ -45,7 +45,7 @@ class Store:
         """Create or migrate and open. `busy_s`: patience with other writers, seconds.
 
         Raises ConfigError for a wrong URL or a store of a newer version."""
-        database = Database(url, busy_s=busy_s)
+        database = open_database(url, busy_s)
         try:
             migrate(database)
         except BaseException:
@@ -67,6 +67,7 @@ class Store:
     def save_policies(self, given: Sequence[Policy]) -> Saved:
         """All or none. A changed policy becomes its current version; callbacks keep theirs."""
         with self._database.write() as connection:
+            self._database.exclusively(connection, "policies")
             return policies.save(connection, given, self._now())
 
     def policy(self, number: str) -> Policy:

@@ -32,8 +32,9 @@ def root(connection: Connection, of_size: int) -> bytes:
 def seal(connection: Connection, limit: int, also: Collection[str] = ()) -> int:
     """A leaf for each record that grew since its last one, the oldest first, at most `limit`.
 
-    Left out are records in mid-call, unless they are named in `also`. The caller holds the lock
-    (see `Database.exclusively`). Returns how many."""
+    Left out are records in mid-call, unless they are named in `also`, and those that are being
+    written at this moment: sealing waits for nobody, the next one will find them. The caller
+    does it exclusively. Returns how many."""
     c = callbacks.c
     quiet = c.state != State.IN_PROGRESS
     wanted = or_(quiet, c.id.in_(also)) if also else quiet
@@ -42,7 +43,7 @@ def seal(connection: Connection, limit: int, also: Collection[str] = ()) -> int:
         .where(c.head_seq > c.sealed_seq, wanted)
         .order_by(c.row)
         .limit(limit)
-        .with_for_update()
+        .with_for_update(skip_locked=not also)
     ).all()
     known = _Nodes(connection)
     new_leaves, new_nodes = [], []

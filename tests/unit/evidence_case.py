@@ -58,8 +58,10 @@ def policy(number: str = "P2026000001", **changes: object) -> Policy:
     return replace(given, **changes)  # type: ignore[arg-type]
 
 
-def open_store(folder: Path, **options: object) -> Store:
-    return Store.open(f"sqlite:///{folder / 'data' / 'huifang.db'}", **options)  # type: ignore[arg-type]
+def open_store(folder: Path, url: str | None = None, **options: object) -> Store:
+    """The database at `url`, else an SQLite file in `folder`."""
+    where = url or f"sqlite:///{folder / 'data' / 'huifang.db'}"
+    return Store.open(where, **options)  # type: ignore[arg-type]
 
 
 def new_callback(store: Store, number: str = "P2026000001", channel: str = "phone") -> str:

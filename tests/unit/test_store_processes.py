@@ -7,23 +7,28 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bot.evidence import signing
 from bot.evidence.ledger import verify_chain
 from bot.evidence.verify import verify_store
-from tests.unit.evidence_case import new_callback, open_store
+from bot.evidence.verify_tree import verify_tree
+from bot.store import Store
+from tests.unit.evidence_case import new_callback
 
 ROOT = Path(__file__).parents[2]
 _START = """
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from bot.errors import OwnershipLost
 from bot.evidence.ledger import Draft
-from tests.unit.evidence_case import open_store
+from bot.store import Store
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-folder, name, callbacks = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
-store = open_store(folder, busy_s=30)
+url, name, callbacks = sys.argv[1], sys.argv[2], sys.argv[3:]
+store = Store.open(url, busy_s=30)
 """
 WRITER = (
     _START
@@ -47,15 +52,15 @@ for callback in callbacks:
 )
 
 
-def start(script: str, folder: Path, name: str, *callbacks: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", script, str(folder), name, *callbacks]
+def start(script: str, url: str, name: str, *callbacks: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", script, url, name, *callbacks]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def test_processes_never_write_the_same_number(tmp_path: Path) -> None:
-    with open_store(tmp_path) as store:
+def test_processes_never_write_the_same_number(url: str) -> None:
+    with Store.open(url) as store:
         ids = [new_callback(store, f"P{n}") for n in range(2)]
-        writers = [start(WRITER, tmp_path, f"w{n}", *ids) for n in range(3)]
+        writers = [start(WRITER, url, f"w{n}", *ids) for n in range(3)]
         for writer in writers:
             writer.communicate(timeout=120)
             assert writer.returncode == 0
@@ -66,10 +71,10 @@ def test_processes_never_write_the_same_number(tmp_path: Path) -> None:
             assert set(Counter(e.body["code"] for e in events).values()) == {2}
 
 
-def test_processes_never_own_the_same_conversation(tmp_path: Path) -> None:
-    with open_store(tmp_path) as store:
+def test_processes_never_own_the_same_conversation(url: str) -> None:
+    with Store.open(url) as store:
         ids = [new_callback(store, f"P{n}") for n in range(30)]
-        takers = [start(TAKER, tmp_path, name, *ids) for name in ("ming", "li", "wang")]
+        takers = [start(TAKER, url, name, *ids) for name in ("ming", "li", "wang")]
         claimed = [taker.communicate(timeout=120)[0].split() for taker in takers]
         assert [taker.returncode for taker in takers] == [0, 0, 0]
         assert Counter(id for claims in claimed for id in claims) == Counter(ids)
@@ -77,19 +82,51 @@ def test_processes_never_own_the_same_conversation(tmp_path: Path) -> None:
             assert all(store.callback(id).owner == f"human:{name}" for id in claims)
 
 
-def test_processes_may_create_the_same_store_at_once(tmp_path: Path) -> None:
+SEALER = (
+    _START
+    + """
+from functools import partial
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from bot.evidence import signing
+from bot.evidence.signing import key_id
+key = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+for n in range(15):
+    draft = Draft("flagged", {"code": f"{name}-{n}"})
+    store.append(callbacks[n % len(callbacks)], [draft], wall=NOW, mono_ms=n, generation=1)
+    store.seals.seal(partial(signing.checkpoint, key), key_id(key.public_key()))
+"""
+)
+
+
+def test_processes_that_seal_at_once_make_one_tree(url: str) -> None:
+    with Store.open(url) as store:
+        ids = [new_callback(store, f"P{n}") for n in range(4)]
+        sealers = [start(SEALER, url, f"s{n}", *ids) for n in range(3)]
+        for sealer in sealers:
+            sealer.communicate(timeout=120)
+            assert sealer.returncode == 0
+        key = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
+        id = signing.key_id(key.public_key())
+        store.seals.seal(partial(signing.checkpoint, key), id)
+        report = verify_tree(store.seals, {id: key.public_key()})
+        assert report.ok, report
+        assert report.unsealed == 0
+        assert 4 <= report.leaves <= 45
+
+
+def test_processes_may_create_the_same_store_at_once(url: str) -> None:
     script = _START + "print(store.callbacks())"
-    openers = [start(script, tmp_path, "x") for _ in range(4)]
+    openers = [start(script, url, "x") for _ in range(4)]
     said = [opener.communicate(timeout=120)[0] for opener in openers]
     assert [opener.returncode for opener in openers] == [0, 0, 0, 0]
     assert said == ["[]\n"] * 4
 
 
-def test_what_a_killed_process_had_acknowledged_is_there(tmp_path: Path) -> None:
-    with open_store(tmp_path) as store:
+def test_what_a_killed_process_had_acknowledged_is_there(url: str) -> None:
+    with Store.open(url) as store:
         callback = new_callback(store)
         for attempt in range(3):
-            writer = start(WRITER, tmp_path, f"w{attempt}", callback)
+            writer = start(WRITER, url, f"w{attempt}", callback)
             assert writer.stdout is not None
             seen = [int(writer.stdout.readline()) for _ in range(5 + 4 * attempt)]
             os.kill(writer.pid, signal.SIGKILL)
