@@ -8,7 +8,7 @@ APP := .venv/bin
 RASA := .venv-rasa/bin
 QUIET_RASA := RASA_TELEMETRY_ENABLED=false TF_CPP_MIN_LOG_LEVEL=3 SQLALCHEMY_SILENCE_UBER_WARNING=1
 
-.PHONY: help setup setup-test demo serve test test-app test-calls test-pbx test-rasa check lock model shell bench eval clean
+.PHONY: help setup setup-test demo serve test test-app test-calls test-pbx test-rasa test-crash check lock model shell bench eval clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -51,6 +51,9 @@ test-rasa:
 	$(RASA)/python -m pytest --confcutdir=tests/dialogue tests/dialogue $(ARGS)
 	$(RASA)/rasa test core --model models/huifang.tar.gz --stories tests/dialogue/test_stories.yml \
 	  --fail-on-prediction-errors --out build/rasa-test 2>&1 | tail -n 5
+
+test-crash: setup-test ## kill -9 at 204 random points of calls, on SQLite and PostgreSQL
+	@$(APP)/python -m tests.crash.crash
 
 lock: ## renew both requirement files
 	@uv=$$(command -v build/tools/bin/uv || command -v uv)

@@ -63,12 +63,19 @@ class Callbacks:
         policy = self.store.policy(policy_number)
         for row in self.store.callbacks(policy=policy_number):
             if row.state in RESUMABLE and row.owner == "bot":
+                if row.head_seq < 0:  # the process died before it could write the first event
+                    self._created(row.id, policy, channel)
                 return row.id
         script = self.script(policy)
         callback = self.store.create_callback(policy_number, script.version, channel)
+        self._created(callback, policy, channel)
+        return callback
+
+    def _created(self, callback: str, policy: Policy, channel: str) -> None:
+        script, row = self.script(policy), self.store.callback(callback)
         created = {
-            "policy": policy_number,
-            "policy_sha256": self.store.callback(callback).policy_sha256,
+            "policy": row.policy_number,
+            "policy_sha256": row.policy_sha256,
             "questionnaire": script.version,
             "questionnaire_sha256": script.sha256,
             "software": __version__,
@@ -79,10 +86,9 @@ class Callbacks:
             [Draft("created", created)],
             wall=self.clock.now(),
             mono_ms=self.clock.mono_ms(),
-            generation=self.store.callback(callback).generation,
+            generation=row.generation,
             state="READY",
         )
-        return callback
 
     def for_phone(self, number: str) -> str | None:
         """The callback for whoever calls from this number, opened if need be; None for a number
