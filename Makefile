@@ -8,7 +8,8 @@ APP := .venv/bin
 RASA := .venv-rasa/bin
 QUIET_RASA := RASA_TELEMETRY_ENABLED=false TF_CPP_MIN_LOG_LEVEL=3 SQLALCHEMY_SILENCE_UBER_WARNING=1
 
-.PHONY: help setup setup-test demo serve test test-app test-calls test-pbx test-rasa test-crash check lock model shell bench eval clean
+.PHONY: help setup setup-test demo serve test test-app test-calls test-pbx test-rasa test-crash check
+.PHONY: lock model shell bench bench-line bench-store eval clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -69,8 +70,14 @@ shell: model ## talk to the dialogue in text
 	trap "kill $$actions" EXIT
 	$(RASA)/rasa shell --model models/huifang.tar.gz
 
+bench-line: setup-test ## calls by SIPp through a real Asterisk: lateness, cost, failures
+	@$(APP)/python -m tests.bench.bench_pbx
+
 bench: setup ## figures of a turn, the line, listening, speaking, the store
 	@for part in turn line listen speak store; do $(APP)/python -m tests.bench.bench_$$part; done
+
+bench-store: setup-test ## the store at 1,000, 100,000 and as many callbacks as 7 minutes allow
+	@$(APP)/python -m tests.bench.bench_store_growth
 
 eval: setup ## how well answers are understood; writes docs/understanding.md
 	@$(QUIET_RASA) $(RASA)/python -m tests.dialogue.evaluate

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -73,11 +74,23 @@ class Sealer:
         if self._elsewhere is None:
             return None
         store = self._seals.store_id()
-        kept = {one.get("signature") for one in self._elsewhere.kept(store)}
-        missing = [one for one in self._seals.checkpoints() if one["signature"] not in kept]
+        missing = self._missing(self._elsewhere, store)
         if missing:
             self._elsewhere.add(store, missing, self.public_pem())
         return len(missing)
+
+    def _missing(self, elsewhere: SecondPlace, store: str) -> list[dict[str, Any]]:
+        """What came after the last one kept: the cost of a copy must not grow with the store."""
+        last = elsewhere.last(store)
+        if last is None:
+            return self._seals.checkpoints()
+        size = last.get("size")
+        newest = self._seals.checkpoints(since=size if isinstance(size, int) else 0)
+        signatures = [one["signature"] for one in newest]
+        if last.get("signature") in signatures:
+            return newest[signatures.index(last["signature"]) + 1 :]
+        kept = {one.get("signature") for one in elsewhere.kept(store)}
+        return [one for one in self._seals.checkpoints() if one["signature"] not in kept]
 
 
 class SealingTask:

@@ -15,6 +15,8 @@ from typing import Any
 from bot.errors import ConfigError
 from bot.evidence.ledger import canonical
 
+MAX_LINE = 4096  # bytes; a checkpoint has 450
+
 
 class SecondPlace:
     """One folder, given in the settings. It is never made: a missing mount must be noticed."""
@@ -34,6 +36,20 @@ class SecondPlace:
         except OSError as error:
             raise ConfigError(f"{self.folder} cannot be read: {error.strerror}") from error
         return [_statement(line) for line in lines]
+
+    def last(self, store: str) -> dict[str, Any] | None:
+        """The newest; None when there is none. As `kept`, but reads only the end of the file."""
+        if not self.folder.is_dir():
+            raise ConfigError(f"the second place {self.folder} is not there; is it mounted?")
+        try:
+            with (self.folder / f"{store}.jsonl").open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - MAX_LINE))
+                whole = file.read().split(b"\n")[:-1]
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ConfigError(f"{self.folder} cannot be read: {error.strerror}") from error
+        return _statement(whole[-1]) if whole else None
 
     def add(self, store: str, missing: Sequence[Mapping[str, Any]], public: str) -> None:
         """Append checkpoints, on disk when it returns. Raises ConfigError."""
@@ -58,8 +74,9 @@ def _statement(line: bytes) -> dict[str, Any]:
 def _append(path: Path, data: bytes) -> None:
     """A machine that died in mid-line left a part of one, which is written again in whole."""
     with path.open("a+b") as file:
-        file.seek(0)
-        file.truncate(file.read().rfind(b"\n") + 1)
+        start = max(0, file.seek(0, os.SEEK_END) - MAX_LINE)
+        file.seek(start)
+        file.truncate(start + file.read().rfind(b"\n") + 1)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

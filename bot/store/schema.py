@@ -159,5 +159,6 @@ checkpoints = Table(
     Column("key", Text, nullable=False),
     Column("time", Text, nullable=False),
     Column("statement", Text, nullable=False),  # canonical JSON, as signed
+    Index("ix_checkpoints_size", "size"),
 )
 """Append-only."""

@@ -78,10 +78,10 @@ class Seals:
         with self._database.read() as connection:
             return tree.root(connection, size)
 
-    def checkpoints(self) -> list[dict[str, Any]]:
-        """Oldest first."""
+    def checkpoints(self, since: int = 0) -> list[dict[str, Any]]:
+        """Of `since` leaves and more, oldest first."""
         with self._database.read() as connection:
-            return tree.all_checkpoints(connection)
+            return tree.all_checkpoints(connection, since)
 
     def leaves(self) -> Iterator[SealedLeaf]:
         """In order, each with what is at its place now. Streams."""

@@ -6,7 +6,7 @@ returns. Every method may raise StoreUnavailable; nothing in its text is persona
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -225,7 +225,7 @@ class Store:
                 tuple(events.of(connection, callback)),
             )
 
-    def chains(self) -> Iterator[Chain]:
+    def chains(self) -> Generator[Chain]:
         """Every callback with its events, in order of creation: for `verify_store`. Streams."""
         with self._database.read() as connection:
             yield from events.chains(connection)

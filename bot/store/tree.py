@@ -79,9 +79,10 @@ def last_checkpoint(connection: Connection) -> dict[str, Any] | None:
     return None if text is None else dict(json.loads(text))
 
 
-def all_checkpoints(connection: Connection) -> list[dict[str, Any]]:
-    """Oldest first."""
-    query = select(checkpoints.c.statement).order_by(checkpoints.c.id)
+def all_checkpoints(connection: Connection, since: int) -> list[dict[str, Any]]:
+    """Of `since` leaves and more, oldest first."""
+    newer = checkpoints.c.size >= since
+    query = select(checkpoints.c.statement).where(newer).order_by(checkpoints.c.id)
     return [dict(json.loads(text)) for text in connection.scalars(query)]
 
 

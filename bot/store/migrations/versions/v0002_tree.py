@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("statement", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_checkpoints"),
     )
+    op.create_index("ix_checkpoints_size", "checkpoints", ["size"])
     for table in ("leaves", "nodes", "checkpoints"):
         make_append_only(table)
 
