@@ -203,6 +203,7 @@ async def _keep_sealed(stack: AsyncExitStack, sealer: Sealer, listeners: list[Li
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+        await sealing.idle()
 
     stack.push_async_callback(end)
 

@@ -7,6 +7,8 @@ its first open item. Run it before anything new begins.
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import structlog
@@ -20,6 +22,10 @@ from bot.evidence.states import State
 from bot.store import Callback
 
 log = structlog.get_logger()
+
+MARKER = ".recovered"
+"""Its time is when the last recovery began."""
+MARGIN_S = 24 * 3600.0  # for clocks that were set, and copies with other times
 
 
 def filed(audio: AudioFile) -> Draft:
@@ -42,13 +48,34 @@ def recording_name(callback: str, call: str) -> str:
 
 def recover_all(callbacks: Callbacks, audio_folder: Path) -> int:
     """Returns how many callbacks were mended. Blocking."""
-    mended = 0
-    for row in callbacks.store.open_callbacks():
+    began, mended = time.time(), 0
+    under_way = {row.id for row in callbacks.store.open_callbacks()}
+    for id in under_way | _recorded_lately(audio_folder):
         try:
-            mended += _recover(callbacks, row, audio_folder)
+            mended += _recover(callbacks, callbacks.store.callback(id), audio_folder)
         except (HuifangError, ValueError) as error:
-            log.error("recovery.failed", callback=row.id, error=type(error).__name__)
+            log.error("recovery.failed", callback=id, error=type(error).__name__)
+    _remember(audio_folder, began)
     return mended
+
+
+def _recorded_lately(audio_folder: Path) -> set[str]:
+    """Callbacks with a recording younger than the last recovery: a process may also have died
+    after a callback was closed and before its recording was filed. Older ones were looked at."""
+    marker = audio_folder / MARKER
+    since = marker.stat().st_mtime - MARGIN_S if marker.exists() else 0.0
+    files = audio_folder.glob("*.wav")
+    return {path.name.partition(".")[0] for path in files if path.stat().st_mtime >= since}
+
+
+def _remember(audio_folder: Path, began: float) -> None:
+    """A folder that cannot be written only means that more is looked at the next time."""
+    try:
+        marker = audio_folder / MARKER
+        marker.touch(mode=0o600)
+        os.utime(marker, (began, began))
+    except OSError as error:
+        log.warning("recovery.not_remembered", error=error.strerror)
 
 
 def _recover(callbacks: Callbacks, row: Callback, audio_folder: Path) -> bool:

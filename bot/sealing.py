@@ -96,28 +96,38 @@ class Sealer:
 class SealingTask:
     """Seals in the background of a running house; a failure is logged and disturbs no call."""
 
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
+    def __init__(self, sealer: Sealer, settle_s: float = SETTLE_S) -> None:
+        self._sealer, self._settle_s = sealer, settle_s
         self._grown = asyncio.Event()
+        self._idle = asyncio.Lock()
 
     def on_event(self, event: Event) -> None:
         if event.kind in ENDINGS:
             self._grown.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. What is being sealed then is finished in its thread: see `idle`."""
         fresh = True  # a start is a day's beginning as well
         while True:
+            await asyncio.shield(asyncio.create_task(self._seal(fresh)))
+            try:
+                async with asyncio.timeout(DAY_S):
+                    await self._grown.wait()
+                await asyncio.sleep(self._settle_s)
+                fresh = False
+            except TimeoutError:
+                fresh = True
+            self._grown.clear()
+
+    async def idle(self) -> None:
+        """Wait until nothing is being sealed: the store must stay open so long."""
+        async with self._idle:
+            pass
+
+    async def _seal(self, fresh: bool) -> None:
+        async with self._idle:
             try:
                 sealed = await asyncio.to_thread(self._sealer.checkpoint, fresh=fresh)
                 log.info("store.sealed", size=sealed.checkpoint.size, added=sealed.added)
             except HuifangError as error:
                 log.error("store.not_sealed", error=str(error))
-            try:
-                async with asyncio.timeout(DAY_S):
-                    await self._grown.wait()
-                await asyncio.sleep(SETTLE_S)
-                fresh = False
-            except TimeoutError:
-                fresh = True
-            self._grown.clear()

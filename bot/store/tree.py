@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, update
 
 from bot.evidence import merkle, signing
 from bot.evidence.ledger import canonical
 from bot.evidence.states import State
 from bot.store.records import Leaf, SealedLeaf
 from bot.store.schema import callbacks, checkpoints, events, leaves, nodes, stores
+
+_T = TypeVar("_T")
+_Found = dict[tuple[int, int], bytes]
 
 
 def store_id(connection: Connection) -> str:
@@ -26,7 +30,7 @@ def size(connection: Connection) -> int:
 
 
 def root(connection: Connection, of_size: int) -> bytes:
-    return merkle.root(of_size, _Nodes(connection))
+    return _with_nodes(connection, partial(merkle.root, of_size))
 
 
 def seal(connection: Connection, limit: int, also: Collection[str] = ()) -> int:
@@ -45,20 +49,25 @@ def seal(connection: Connection, limit: int, also: Collection[str] = ()) -> int:
         .limit(limit)
         .with_for_update(skip_locked=not also)
     ).all()
-    known = _Nodes(connection)
+    if not grown:
+        return 0
+    before = size(connection)
+    known: _Found = {}
+    # All that new leaves need of the old ones are the subtrees that the old root is made of.
+    merkle.root(before, lambda level, index: known.setdefault((level, index), b""))
+    known = _fetch(connection, known)
     new_leaves, new_nodes = [], []
-    for index, (_, callback, seq, head) in enumerate(grown, size(connection)):
+    for index, (_, callback, seq, head) in enumerate(grown, before):
         new_leaves.append({"idx": index, "callback": callback, "seq": seq, "head": head})
         leaf = signing.leaf(callback, seq, head)
-        for level, place, value in merkle.completed(index, leaf, known):
-            known.fresh[level, place] = value
+        for level, place, value in merkle.completed(index, leaf, lambda *at: known[at]):
+            known[level, place] = value
             new_nodes.append({"level": level, "idx": place, "hash": value})
-    if grown:
-        connection.execute(insert(leaves), new_leaves)
-        connection.execute(insert(nodes), new_nodes)
-        sealed = [{"of": row, "to": seq} for row, _, seq, _ in grown]
-        change = update(callbacks).where(c.row == bindparam("of"))
-        connection.execute(change.values(sealed_seq=bindparam("to")), sealed)
+    connection.execute(insert(leaves), new_leaves)
+    connection.execute(insert(nodes), new_nodes)
+    sealed = [{"of": row, "to": seq} for row, _, seq, _ in grown]
+    change = update(callbacks).where(c.row == bindparam("of"))
+    connection.execute(change.values(sealed_seq=bindparam("to")), sealed)
     return len(grown)
 
 
@@ -99,7 +108,7 @@ def leaf_of(connection: Connection, callback: str, up_to: int) -> Leaf | None:
 
 
 def path(connection: Connection, index: int, of_size: int) -> list[bytes]:
-    return merkle.inclusion(index, of_size, _Nodes(connection))
+    return _with_nodes(connection, partial(merkle.inclusion, index, of_size))
 
 
 def sealed_leaves(connection: Connection) -> Iterator[SealedLeaf]:
@@ -119,16 +128,23 @@ def unsealed(connection: Connection) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-class _Nodes:
-    """The tree's nodes, those of this transaction from memory."""
+def _with_nodes(connection: Connection, work: Callable[[merkle.Node], _T]) -> _T:
+    """`work` with the nodes it asks for, fetched in one query: which they are does not depend on
+    what is in them."""
+    wanted: set[tuple[int, int]] = set()
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.fresh: dict[tuple[int, int], bytes] = {}
+    def note(level: int, index: int) -> bytes:
+        wanted.add((level, index))
+        return b""
 
-    def __call__(self, level: int, index: int) -> bytes:
-        found = self.fresh.get((level, index))
-        if found is None:
-            query = select(nodes.c.hash).where(nodes.c.level == level, nodes.c.idx == index)
-            found = bytes(self._connection.execute(query).scalar_one())
-        return found
+    work(note)
+    found = _fetch(connection, wanted)
+    return work(lambda level, index: found[level, index])
+
+
+def _fetch(connection: Connection, wanted: Collection[tuple[int, int]]) -> _Found:
+    if not wanted:
+        return {}
+    here = or_(*(and_(nodes.c.level == level, nodes.c.idx == index) for level, index in wanted))
+    rows = connection.execute(select(nodes).where(here))
+    return {(level, index): bytes(value) for level, index, value in rows}

@@ -15,6 +15,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -226,13 +227,16 @@ def _kill(pid: int) -> bool:
     return True
 
 
-async def _both(seed: int, kills: dict[Victim, int]) -> bool:
+DATABASES = ("sqlite", "postgresql")
+
+
+async def _on(databases: Sequence[str], seed: int, kills: dict[Victim, int]) -> bool:
     dialogue = parts.open_dialogue(Settings(dialogue_workers=2))
     server, good = Server(), True
     await dialogue.start()
     try:
         server.start()
-        for name in ("sqlite", "postgresql"):
+        for name in databases:
             began = time.monotonic()
             with tempfile.TemporaryDirectory(prefix="huifang-crash-") as place:
                 folder = Path(place)
@@ -253,15 +257,17 @@ async def _both(seed: int, kills: dict[Victim, int]) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=2026)
-    parser.add_argument("--process", type=int, default=90, help="per database")
-    parser.add_argument("--worker", type=int, default=4)
-    parser.add_argument("--voice", type=int, default=8)
+    parser.add_argument("--process", type=int, default=97, help="per database")
+    parser.add_argument("--worker", type=int, default=2)
+    parser.add_argument("--voice", type=int, default=3)
+    parser.add_argument("--on", choices=DATABASES, help="one of the two only")
     given = parser.parse_args()
     kills: dict[Victim, int] = {
         "process": given.process, "worker": given.worker, "voice": given.voice,
     }  # fmt: skip
+    databases = DATABASES if given.on is None else (given.on,)
     try:
-        return 0 if asyncio.run(_both(given.seed, kills)) else 1
+        return 0 if asyncio.run(_on(databases, given.seed, kills)) else 1
     except NoServer as error:
         print(error)
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -15,7 +16,7 @@ import pytest
 from bot.errors import ConfigError
 from bot.evidence.ledger import Draft
 from bot.evidence.verify import verify_store
-from bot.sealing import Sealer
+from bot.sealing import Sealer, SealingTask
 from bot.settings import Settings
 from bot.store import Store
 from tests.unit.evidence_case import NOW, Pen, build, finished_callback, new_callback, open_store
@@ -246,3 +247,36 @@ def test_a_finished_callback_is_proved(store: Store, sealer: Sealer, tmp_path: P
         root = merkle.root_from_inclusion(leaf, seal.leaf.index, 5, seal.path)
         assert root is not None
         assert root.hex() == statement["root"] == seal.checkpoint["root"]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """For what a thread does: there is no event to wait for."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_running_house_seals_after_each_call_whatever_fails(
+    store: Store, sealer: Sealer, tmp_path: Path
+) -> None:
+    sealing = SealingTask(sealer, settle_s=0)
+    running = asyncio.create_task(sealing.run())
+    callback = new_callback(store)
+    await until(lambda: len(store.seals.checkpoints()) == 1)  # a start seals
+    (flag,) = store.append(callback, [FLAG], wall=NOW, mono_ms=1, generation=1)
+    sealing.on_event(flag)
+    failed, closed = Draft("failed", {"part": "x"}), Draft("closed", {"outcome": "", "state": ""})
+    (tmp_path / "elsewhere").rename(tmp_path / "gone")  # and nothing stops because of that
+    for size, draft in enumerate((failed, closed, closed), 1):
+        (event,) = store.append(callback, [draft], wall=NOW, mono_ms=2, generation=1)
+        sealing.on_event(event)
+        if draft is closed:
+            await until(lambda size=size: store.seals.size() == size - 1)  # type: ignore[misc]
+    (tmp_path / "gone").rename(tmp_path / "elsewhere")
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await sealing.idle()
+    assert store.seals.size() == 2, "what is no ending is not sealed by itself"
+    sealer.checkpoint()
+    report = sealer.verify()
+    assert (report.checkpoints, report.elsewhere) == (3, 3), "what was missed is caught up"

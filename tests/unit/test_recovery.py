@@ -1,0 +1,79 @@
+"""What a start mends when the last process died between the end of a call and its recording."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bot.callbacks import Callbacks
+from bot.evidence.ledger import Draft
+from bot.evidence.verify import verify_store
+from bot.importing import import_policies
+from bot.recovery import MARGIN_S, MARKER, recording_name, recover_all
+from bot.settings import ROOT, Settings
+from bot.store import Store
+from tests.unit.evidence_case import Pen, new_callback, record_call
+
+
+@pytest.fixture
+def callbacks(url: str, tmp_path: Path) -> Callbacks:
+    settings = Settings(data=tmp_path / "data", database=url)
+    settings.audio_folder.mkdir(parents=True)
+    return Callbacks(settings, Store.open(url))
+
+
+def closed_without_recording(callbacks: Callbacks, number: str) -> Path:
+    """The call is over and committed; the recording lies there, named by no event."""
+    store = callbacks.store
+    callback = new_callback(store, number)
+    pen = Pen(store, callback)
+    pen.write(Draft("created", {"policy": number, "questionnaire": "zh-2026.1"}), state="READY")
+    pen.write(Draft("called", {"line": "phone"}), state="IN_PROGRESS")
+    closed = {"outcome": "done", "state": "COMPLETED_CLEAN"}
+    pen.write(Draft("closed", closed), state="COMPLETED_CLEAN", outcome="done")
+    name = recording_name(callback, "0123456789")
+    return record_call(callbacks.settings.audio_folder / name).path
+
+
+def test_a_recording_that_was_not_filed_is_filed(callbacks: Callbacks) -> None:
+    folder = callbacks.settings.audio_folder
+    closed_without_recording(callbacks, "P1")
+    (before,) = verify_store(callbacks.store, folder)
+    assert before.missing == ("the call of event 1 has no recording",)
+    assert recover_all(callbacks, folder) == 1
+    (after,) = verify_store(callbacks.store, folder)
+    assert after.ok, after
+    assert recover_all(callbacks, folder) == 0
+
+
+def test_only_what_is_younger_than_the_last_recovery_is_looked_at(callbacks: Callbacks) -> None:
+    folder = callbacks.settings.audio_folder
+    assert recover_all(callbacks, folder) == 0
+    began = (folder / MARKER).stat().st_mtime
+    old, young = (closed_without_recording(callbacks, f"P{n}") for n in range(2))
+    os.utime(old, (began, began - MARGIN_S - 1))
+    assert recover_all(callbacks, folder) == 1
+    reports = verify_store(callbacks.store, folder)
+    assert {r.callback: r.ok for r in reports} == {
+        old.name.partition(".")[0]: False,
+        young.name.partition(".")[0]: True,
+    }
+
+
+def test_a_file_of_no_callback_stops_nothing(callbacks: Callbacks) -> None:
+    folder = callbacks.settings.audio_folder
+    (folder / "stranger.wav").write_bytes(b"x")
+    closed_without_recording(callbacks, "P1")
+    assert recover_all(callbacks, folder) == 1
+
+
+def test_a_callback_that_died_before_its_first_event_gets_it(callbacks: Callbacks) -> None:
+    import_policies(callbacks.settings, ROOT / "examples" / "policies.csv")
+    number = callbacks.store.policies()[0].number
+    id = callbacks.store.create_callback(number, "zh-2026.1", "phone")  # and here it was killed
+    assert callbacks.open(number, "phone") == id
+    assert [e.kind for e in callbacks.store.events(id)] == ["created"]
+    assert callbacks.open(number, "phone") == id
+    assert len(callbacks.store.events(id)) == 1
