@@ -68,7 +68,7 @@ class Dialer:
         """Dial what is due now, as far as there is room. Returns how many calls were asked for."""
         now = self._callbacks.clock.now()
         open_now = may_dial(now.astimezone(), self._callbacks.settings.call_hours)
-        if not self._pbx.up or not open_now:
+        if not (self._pbx.up and open_now and self._switchboard.open):
             return 0
         room = min(AT_ONCE, self._switchboard.room - len(self._dialling))
         if room <= 0:

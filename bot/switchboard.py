@@ -25,12 +25,13 @@ from bot.scribe import Scribe
 from voice.audiosocket_server import AudioSocketConnection
 from voice.listening.pool import RecogniserPool
 from voice.pacing import Pacer
-from voice.pbx_events import KeyDown, PbxEvent
+from voice.pbx_events import KeyDown, KeyUp, PbxEvent
 from voice.phone import PhoneLine
 from voice.speaking import Speaker
 
 log = structlog.get_logger()
 
+KEYS = frozenset("0123456789*#")
 MAX_REMEMBERED = 10_000  # calls kept for the exchange's later questions
 LATER = frozenset({"booked", "nobody_free"})  # a human calls; nobody waits for one now
 
@@ -86,6 +87,12 @@ class Switchboard:
         """How many more calls may be taken."""
         return max(0, self._max_calls - len(self._live))
 
+    @property
+    def open(self) -> bool:
+        """Whether a new call may be taken: there is room, and recognition keeps up. Otherwise a
+        human takes it, before the running calls get slow."""
+        return self.room > 0 and not self._pool.saturated
+
     def expect(self, uuid: str, callback: str, *, outbound: bool = False) -> None:
         """The call with this UUID, which will come, serves this callback."""
         self._calls[uuid] = Call(callback, outbound)
@@ -103,10 +110,18 @@ class Switchboard:
         return None if call is None else call.callback
 
     def on_pbx(self, event: PbxEvent) -> None:
-        """A key stops our speech while it is still down, before the media line reports it."""
+        """Keys as the manager reports them. One stops our speech while it is still down, before
+        the media line tells of it; where that tells of none, this is the key."""
+        call = self._calls.get(event.uuid)
+        if call is None or call.line is None:
+            return
         match event:
-            case KeyDown(uuid, _) if (call := self._calls.get(uuid)) and call.line is not None:
+            case KeyDown():
                 call.line.key_down()
+            case KeyUp(_, digit) if digit in KEYS:
+                call.line.key_up(digit)
+            case _:
+                pass
 
     # -- telephony.Exchange
 
@@ -115,7 +130,7 @@ class Switchboard:
         if uuid in self._calls:
             return "known"
         callback = await asyncio.to_thread(self._callbacks.for_phone, caller)
-        if callback is None or callback in self._live or not self.room:
+        if callback is None or callback in self._live or not self.open:
             return ""
         self.expect(uuid, callback)
         return "known"
@@ -148,7 +163,7 @@ class Switchboard:
     def authorise(self, uuid: str) -> bool:
         """Known, not yet talking, and room for one more; otherwise the dialplan finds a human."""
         call = self._calls.get(uuid)
-        return call is not None and call.due and call.callback not in self._live and self.room > 0
+        return call is not None and call.due and call.callback not in self._live and self.open
 
     async def on_call(self, uuid: str, connection: AudioSocketConnection) -> None:
         """One call from its first frame to its last."""

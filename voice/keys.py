@@ -1,34 +1,44 @@
-"""One press, one key: a trunk may send it as an event, as sound, or as both. Pure."""
+"""One press, one key: a key may come as an event of the line, as sound, and from the exchange's
+manager, in any order and not by every way. Pure."""
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass, field
 from typing import Literal
 
 WINDOW_MS = 1000
-"""Between the end of a key's sound and its event: an exchange reports a key when it is released,
+"""Between the first and the last report of a press: an exchange reports a key when it is released,
 and sound is late by its jitter buffers."""
 REMEMBERED = 16
 
-Way = Literal["event", "tone"]
+Way = Literal["event", "tone", "manager"]
+
+
+@dataclass
+class _Press:
+    digit: str
+    at_ms: int
+    ways: set[Way] = field(default_factory=set)
 
 
 class KeyOnce:
-    """Pairs what comes by both ways. Two presses of one key are two pairs."""
+    """Brings together what comes by several ways. Two presses of one key are two."""
 
     def __init__(self) -> None:
-        self._alone: deque[tuple[str, Way, int]] = deque(maxlen=REMEMBERED)  # not yet paired
+        self._presses: deque[_Press] = deque(maxlen=REMEMBERED)  # the oldest first
 
     def new(self, digit: str, way: Way, at_ms: int) -> bool:
-        """A key came by one way at `at_ms`. False if it is the other half of one already told."""
-        for known in self._alone:
-            if known[0] == digit and known[1] != way and at_ms - known[2] <= WINDOW_MS:
-                self._alone.remove(known)
+        """A key came by one way at `at_ms`. False if another way has told of this press already."""
+        for press in self._presses:
+            recent = at_ms - press.at_ms <= WINDOW_MS
+            if press.digit == digit and recent and way not in press.ways:
+                press.ways.add(way)
                 return False
-        self._alone.append((digit, way, at_ms))
+        self._presses.append(_Press(digit, at_ms, {way}))
         return True
 
     def held(self, digit: str, at_ms: int) -> None:
         """The sound of a key goes on: its event comes when it is released."""
-        if self._alone and self._alone[-1][:2] == (digit, "tone"):
-            self._alone[-1] = (digit, "tone", at_ms)
+        if self._presses and self._presses[-1].digit == digit and "tone" in self._presses[-1].ways:
+            self._presses[-1].at_ms = at_ms

@@ -81,6 +81,11 @@ class PhoneLine:
     def stop(self) -> None:
         self._out.stop()
 
+    def key_up(self, digit: str) -> None:
+        """A key, says the exchange's manager: an AudioSocket before 22.4 tells of none."""
+        if not self._gone and self._once.new(digit, "manager", self._out.playback.now_ms):
+            self._key(digit)
+
     def key_down(self) -> None:
         """A key went down, says the exchange, before it is up and comes as an event: our speech
         stops now, unless it may not be interrupted."""

@@ -15,7 +15,7 @@ from bot.dialogue.protocol import Moved, Record, Start, Turn
 from bot.evidence.completeness import missing
 from bot.evidence.export import export
 from bot.evidence.ledger import Event, canonical
-from bot.evidence.verify import verify_folder
+from bot.evidence.verify_export import verify_folder
 from bot.settings import Settings
 from tests.flow.scripted_line import ScriptedLine
 

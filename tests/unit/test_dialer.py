@@ -37,7 +37,7 @@ class Exchange:
     """Stands for switchboard and manager: remembers what it was asked, at which state of disk."""
 
     def __init__(self) -> None:
-        self.up, self.room = True, 5
+        self.up, self.room, self.open = True, 5, True
         self.asked: list[tuple[str, str]] = []
         self.expected: list[str] = []
         self.error: Exception | None = None

@@ -23,6 +23,12 @@ POLICY = "902626001083"
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
+class Pool:
+    """Recognition, as far as the switchboard asks."""
+
+    saturated = False
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     settings = Settings(data=tmp_path)
@@ -34,8 +40,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def switchboard(store: Store, tmp_path: Path) -> Switchboard:
     nothing: Any = None  # these tests never come to speech or sound
+    pool: Any = Pool()
     conversations = Conversations(Callbacks(Settings(data=tmp_path), store), nothing)
-    return Switchboard(conversations, nothing, nothing, nothing, audio_folder=tmp_path, max_calls=1)
+    return Switchboard(conversations, pool, nothing, nothing, audio_folder=tmp_path, max_calls=1)
 
 
 def handed_over(switchboard: Switchboard, store: Store) -> str:
@@ -68,6 +75,15 @@ async def test_beyond_the_limit_a_call_goes_straight_to_a_human(
     assert await switchboard.incoming(UUID, store.policy(POLICY).phone) == ""
     assert not switchboard.authorise(UUID)
     assert switchboard.room == 0
+
+
+async def test_when_recognition_is_too_busy_new_calls_are_humans(
+    switchboard: Switchboard, store: Store
+) -> None:
+    switchboard._pool.saturated = True  # type: ignore[misc]
+    assert await switchboard.incoming(UUID, store.policy(POLICY).phone) == ""
+    switchboard.expect(UUID, switchboard._callbacks.open(POLICY, "phone"))
+    assert not switchboard.authorise(UUID)
 
 
 async def test_nobody_free_the_bot_takes_the_call_back_once(
