@@ -130,6 +130,12 @@ class Policyholder:
         asked = self._stage.of(self._callback, "asked")
         return asked[-1].body["clause"] if asked else ""
 
+    def _right_key(self, clause: str) -> str:
+        """1 for yes; for a question about the contract the key that names the right value."""
+        policy = self._stage.house.store.policy_of(self._callback)
+        asked = self._stage.house.callbacks.script(policy).clauses[clause]
+        return str(asked.expects.right + 1) if asked.expects else "1"
+
     async def _next(self) -> Event | None:
         def mine() -> list[Event]:
             return [e for e in self._stage.events if e.callback == self._callback]
@@ -148,7 +154,7 @@ class Policyholder:
         return mine()[self._done - 1]
 
     async def _act(self, clause: str) -> bool:
-        act = self._script.get(clause, self._script.get("", "1"))
+        act = self._script.get(clause) or self._right_key(clause)
         if act == "hangup":
             await self._phone.hangup()
             return False
