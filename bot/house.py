@@ -37,6 +37,7 @@ from voice.pacing import Pacer
 from voice.pbx import Dialplan, Pbx
 from voice.pbx_events import PbxEvent
 from voice.speaking import Speaker
+from voice.websocket_server import WebSocketServer
 
 log = structlog.get_logger()
 
@@ -63,6 +64,7 @@ class House:
     listeners: list[Listener]
     dialer: Dialer | None
     pbx: Pbx | None
+    wideband_port: int | None
 
     def url(self, path: str) -> str:
         return f"http://{self.settings.host}:{self.web_port}{path}"
@@ -132,6 +134,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         )
         await audiosocket.start()
         stack.push_async_callback(audiosocket.close)
+        wideband = await _open_wideband(stack, settings, switchboard)
         secret = console_secret(settings.data)
         metrics.watch_line(pacer, lambda: audiosocket.refused)
         exchange = telephony.make_app(switchboard, metrics)
@@ -146,7 +149,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         log.info("house.open", web=web_port, telephony=telephony_port, audio=audiosocket.port)
         yield House(
             settings, store, callbacks, switchboard, desk, dialogue, speaker,
-            audiosocket.port, telephony_port, web_port, secret, listeners, dialer, pbx,
+            audiosocket.port, telephony_port, web_port, secret, listeners, dialer, pbx, wideband,
         )  # fmt: skip
 
 
@@ -206,6 +209,20 @@ async def _keep_sealed(stack: AsyncExitStack, sealer: Sealer, listeners: list[Li
         await sealing.idle()
 
     stack.push_async_callback(end)
+
+
+async def _open_wideband(
+    stack: AsyncExitStack, settings: Settings, switchboard: Switchboard
+) -> int | None:
+    """The second line, for chan_websocket. Returns its port; None where it is not wanted."""
+    if settings.wideband_port is None:
+        return None
+    server = WebSocketServer(
+        switchboard.authorise, switchboard.on_call, host=settings.host, port=settings.wideband_port
+    )
+    await server.start()
+    stack.push_async_callback(server.close)
+    return server.port
 
 
 async def _serve_pages(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> int:

@@ -36,6 +36,7 @@ def filed(audio: AudioFile) -> Draft:
             "file": audio.path.name,
             "sha256": audio.sha256,
             "frames": audio.frames,
+            "rate": audio.rate,
             "partial": audio.partial,
         },
     )

@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     audiosocket_port: int = Field(9092, ge=0, le=65535)
     telephony_port: int = Field(9093, ge=0, le=65535)
     web_port: int = Field(8080, ge=0, le=65535)
+    wideband_port: int | None = Field(None, ge=0, le=65535)
+    """Where chan_websocket brings 16 kHz calls (9094 in voice/asterisk); none unless set."""
 
     recogniser: Literal["whisper", "vosk"] = "whisper"
     vosk_model: Path | None = None

@@ -22,8 +22,8 @@ from bot.evidence.audio import AudioFile, StereoRecorder
 from bot.evidence.ledger import Draft
 from bot.recovery import filed, recording_name
 from bot.scribe import Scribe
-from voice.audiosocket_server import AudioSocketConnection
 from voice.listening.pool import RecogniserPool
+from voice.media import MediaConnection
 from voice.pacing import Pacer
 from voice.pbx_events import KeyDown, KeyUp, PbxEvent
 from voice.phone import PhoneLine
@@ -158,19 +158,19 @@ class Switchboard:
     async def health(self) -> Mapping[str, Any]:
         return {"ok": True, "calls": self.calls, "listening_queue": self._pool.depth}
 
-    # -- voice.audiosocket_server
+    # -- voice.audiosocket_server, voice.websocket_server
 
     def authorise(self, uuid: str) -> bool:
         """Known, not yet talking, and room for one more; otherwise the dialplan finds a human."""
         call = self._calls.get(uuid)
         return call is not None and call.due and call.callback not in self._live and self.open
 
-    async def on_call(self, uuid: str, connection: AudioSocketConnection) -> None:
+    async def on_call(self, uuid: str, connection: MediaConnection) -> None:
         """One call from its first frame to its last."""
         call = self._calls[uuid]
         callback = call.callback
         call.due = False
-        recorder = StereoRecorder(self._recording(callback, uuid))
+        recorder = StereoRecorder(self._recording(callback, uuid), connection.rate)
         self._live.add(callback)
         line = PhoneLine(connection, self._pool, self._speaker, pacer=self._pacer, tap=recorder)
         call.line = line

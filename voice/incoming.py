@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from voice.errors import VoiceError
-from voice.frames import Transcript, Utterance
+from voice.frames import PHONE_RATE, Transcript, Utterance
 from voice.jitter import Jitter
 from voice.listening.closed_set import ClosedSet
 from voice.listening.complete import verdict
@@ -67,7 +67,8 @@ class Incoming:
         self._ears, self._vad, self._endpointer = ears, vad, endpointer
         self._rate = rate
         self._over, self._on_utterance, self._on_tone = over, on_utterance, on_tone
-        self._tones = ToneDetector()
+        # A wideband trunk sends keys as events; the detector is made for 8 kHz.
+        self._tones = ToneDetector() if rate == PHONE_RATE else None
         self._answers: ClosedSet | None = None
         self._spoke_over: str | None = None
         self._active = False  # speech has begun and is not in a pause
@@ -90,11 +91,12 @@ class Incoming:
     def feed(self, frame: bytes) -> None:
         """The caller's side of one tick."""
         speech = self._vad.speaking(frame)
-        if tone := self._tones.feed(frame):
-            self._on_tone(tone.digit, True)
-        if self._tones.down:  # a key is no speech, however loud
-            speech = False
-            self._on_tone(self._tones.down, False)
+        if self._tones is not None:
+            if tone := self._tones.feed(frame):
+                self._on_tone(tone.digit, True)
+            if self._tones.down:  # a key is no speech, however loud
+                speech = False
+                self._on_tone(self._tones.down, False)
         if self._stream is not None:
             self._stream.feed(frame)
         self._take(self._endpointer.feed(frame, speech))

@@ -55,8 +55,8 @@ class PhoneLine:
         self._out = Outgoing(speaker, self._put, connection.rate)
         self._in = Incoming(
             ears,
-            vad or WebRtcVad(),
-            endpointer or Endpointer(),
+            vad or WebRtcVad(rate=connection.rate),
+            endpointer or Endpointer(rate=connection.rate),
             rate=connection.rate,
             over=self._out.playback.over,
             on_utterance=self._heard,

@@ -24,15 +24,15 @@ from bot.evidence.wav import (
     header,
     interleave,
     is_recording,
+    rate_of,
 )
 from voice.frames import PHONE_RATE
 
 log = structlog.get_logger()
 
-FLUSH_FRAMES = PHONE_RATE  # one second
 FLUSH_S = 1.0
 MAX_PENDING = 60 * 50  # ticks of 20 ms a hanging disk may be behind before we give up
-MAX_FRAMES = 8 * 3600 * PHONE_RATE  # far below the 4 GB of a WAV file
+MAX_S = 8 * 3600  # at 16 kHz still below the 4 GB of a WAV file
 
 _Tick = tuple[bytes, bytes]
 
@@ -43,17 +43,19 @@ class AudioFile:
 
     path: Path
     sha256: str  # of the whole file; empty when it could not be read any more
-    frames: int  # stereo samples, 8,000 a second
+    frames: int  # stereo samples
     partial: bool  # cut off by a fault
+    rate: int = PHONE_RATE  # stereo samples a second
 
 
 class StereoRecorder:
     """A `voice.tap.Tap` into a WAV file: left the caller, right the bot."""
 
-    def __init__(self, path: Path) -> None:
-        """Creates the file (0600) and its folder (0700). Raises StoreUnavailable when it cannot,
-        or when the file exists: a recording is never overwritten."""
-        self.path = path
+    def __init__(self, path: Path, rate: int = PHONE_RATE) -> None:
+        """Creates the file (0600) and its folder (0700); `rate` is the line's, Hz. Raises
+        StoreUnavailable when it cannot, or when the file exists: a recording is never
+        overwritten."""
+        self.path, self._rate = path, rate
         self.error: str | None = None
         """Why recording stopped early, in words without personal data; None while all is well."""
         self._ticks: SimpleQueue[_Tick | None] = SimpleQueue()
@@ -63,14 +65,14 @@ class StereoRecorder:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._file = os.open(path, flags, 0o600)
-            _write(self._file, header(0, 2, LABEL), 0)
+            _write(self._file, header(0, 2, LABEL, rate), 0)
         except OSError as error:
             raise StoreUnavailable(f"the call cannot be recorded: {error.strerror}") from error
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
     def write(self, caller: bytes, bot: bytes) -> None:
-        """One tick of both sides, slin 8 kHz. Returns at once; never raises."""
+        """One tick of both sides, s16le at the line's rate. Returns at once; never raises."""
         if self.error is None and self._closed is None:
             self._ticks.put((caller, bot))
             if self._ticks.qsize() > MAX_PENDING:
@@ -94,7 +96,8 @@ class StereoRecorder:
             self._stop(error.strerror or "the disk failed")
         finally:
             os.close(self._file)
-        return AudioFile(self.path, digest, self._frames, partial=self.error is not None)
+        partial = self.error is not None
+        return AudioFile(self.path, digest, self._frames, partial, self._rate)
 
     def _run(self) -> None:
         pending = bytearray()
@@ -109,7 +112,7 @@ class StereoRecorder:
                 ended = True
             else:
                 pending += interleave(*tick)
-            if ended or len(pending) >= FLUSH_FRAMES * 4:
+            if ended or len(pending) >= self._rate * 4:  # one second
                 self._flush(pending)
 
     def _flush(self, pending: bytearray) -> None:
@@ -117,10 +120,10 @@ class StereoRecorder:
         if self.error is None and pending:
             frames = self._frames + len(pending) // 4
             try:
-                if frames > MAX_FRAMES:
+                if frames > MAX_S * self._rate:
                     raise OSError(0, "the recording is too long")
                 _write(self._file, pending, STEREO_HEADER + self._frames * 4)
-                _write(self._file, header(frames, 2, LABEL), 0)
+                _write(self._file, header(frames, 2, LABEL, self._rate), 0)
                 self._frames = frames
             except OSError as error:
                 self._stop(error.strerror or "the disk failed")
@@ -131,7 +134,7 @@ class StereoRecorder:
         """Drop a half-written block, so that header and file agree."""
         try:
             os.ftruncate(self._file, STEREO_HEADER + self._frames * 4)
-            _write(self._file, header(self._frames, 2, LABEL), 0)
+            _write(self._file, header(self._frames, 2, LABEL, self._rate), 0)
         except OSError as error:
             log.error("recording.damaged", error=error.strerror)
 
@@ -154,13 +157,13 @@ def recover(path: Path) -> AudioFile:
             # Killed while creating it: a part of the header at most.
             if size >= STEREO_HEADER and not is_recording(start):
                 raise ValueError("not a recording of Huifang")
-            frames = max(0, size - STEREO_HEADER) // 4
+            frames, rate = max(0, size - STEREO_HEADER) // 4, rate_of(start)
             os.ftruncate(file, STEREO_HEADER + frames * 4)
-            _write(file, header(frames, 2, LABEL), 0)
+            _write(file, header(frames, 2, LABEL, rate), 0)
             os.fsync(file)
         finally:
             os.close(file)
-        return AudioFile(path, file_sha256(path), frames, partial=True)
+        return AudioFile(path, file_sha256(path), frames, True, rate)
     except OSError as error:
         raise StoreUnavailable(f"a recording cannot be closed: {error.strerror}") from error
 

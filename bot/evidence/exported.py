@@ -123,5 +123,5 @@ def cut(event: Event, sound: wav.Sound) -> bytes:
     """That sound as a WAV file: our side with the AI label, or the caller's."""
     start, end = span_ms(event)
     if event.kind == "heard":
-        return wav.mono(sound.cut("caller", start, end), wav.HUMAN)
-    return wav.mono(sound.cut("bot", start, end), wav.LABEL)
+        return wav.mono(sound.cut("caller", start, end), wav.HUMAN, sound.rate)
+    return wav.mono(sound.cut("bot", start, end), wav.LABEL, sound.rate)

@@ -245,7 +245,8 @@ KINDS: Mapping[str, Kind] = {
         {
             "file": "its name in the audio folder",
             "sha256": "SHA-256 of the whole file",
-            "frames": "stereo samples, 8,000 a second",
+            "frames": "stereo samples",
+            "rate": "stereo samples a second; 8,000 where it is not given",
             "partial": "true when it was cut off by a fault",
         },
         _need("file", "sha256", "frames", "partial"),

@@ -22,7 +22,6 @@ from bot.evidence import wav
 from bot.evidence.completeness import missing
 from bot.evidence.ledger import Event, Fault, verify_chain
 from bot.evidence.summary import sounds, span_ms
-from voice.frames import PHONE_RATE
 
 FORMLESS = "the events do not have the form of a record"
 
@@ -191,7 +190,7 @@ class _Audio:
             self.utterances += 1
             self.matching += same
             # A process that died may have lost the recording's last second, and says so.
-            end = span_ms(heard)[1] * PHONE_RATE // 1000
+            end = span_ms(heard)[1] * sound.rate // 1000
             cut_off = audio.body["partial"] and end > sound.frames
             if not same and not cut_off and heard.body.get("audio_start_ms") is not None:
                 self.changed.append(f"the recording does not hold what event {heard.seq} heard")

@@ -280,7 +280,7 @@ def _check_signed(statement: Mapping[str, Any], format: str, keys: Keys) -> None
 
 def _audio(events: list[Event], files: Mapping[str, bytes], verdict: Verdict) -> None:
     """Recordings are the ones the events name, and hold what was heard where they say so."""
-    sound: bytes | None = None
+    sound: tuple[bytes, int] | None = None
     for event in reversed(events):  # a recording is filed after what it holds
         if event.kind == "called":
             sound = None
@@ -290,15 +290,20 @@ def _audio(events: list[Event], files: Mapping[str, bytes], verdict: Verdict) ->
             start, end = event.body.get("audio_start_ms"), event.body.get("audio_end_ms")
             if start is None or end is None:
                 continue
-            caller = array("h", sound[start * 32 : end * 32])[0::2].tobytes()
+            pcm, rate = sound
+            first, last = (ms * rate // 1000 * 4 for ms in (start, end))
+            caller = array("h", pcm[first:last])[0::2].tobytes()
             # A recording that was cut off by a fault may lack its last second, and says so.
-            if _sha(caller) != event.body["audio_sha256"] and end * 32 <= len(sound):
+            if _sha(caller) != event.body["audio_sha256"] and last <= len(pcm):
                 verdict.integrity.append(
                     f"the recording does not hold what event {event.seq} heard"
                 )
 
 
-def _recording(event: Event, files: Mapping[str, bytes], verdict: Verdict) -> bytes | None:
+def _recording(
+    event: Event, files: Mapping[str, bytes], verdict: Verdict
+) -> tuple[bytes, int] | None:
+    """Stereo samples and how many a second."""
     verdict.recordings += 1
     data = files.get(event.body["file"])
     if data is None:
@@ -312,8 +317,9 @@ def _recording(event: Event, files: Mapping[str, bytes], verdict: Verdict) -> by
                 pcm: bytes = file.readframes(file.getnframes())
         except (wave.Error, EOFError):
             form, pcm = (0, 0, 0), b""
-        if form == (2, 2, 8000) and len(pcm) == 4 * event.body["frames"]:
-            return pcm
+        stereo = form in {(2, 2, 8000), (2, 2, 16000)}
+        if stereo and len(pcm) == 4 * event.body["frames"]:
+            return pcm, form[2]
         verdict.integrity.append(f"the recording of event {event.seq} cannot be played")
     return None
 

@@ -61,6 +61,7 @@ class Asterisk:
 
     ports: Ports
     globals: dict[str, str]
+    wideband: int | None = None  # port of the bot's second line
     home: Path = field(init=False)
     _process: subprocess.Popen[bytes] | None = None
 
@@ -130,6 +131,7 @@ class Asterisk:
             text = file.read_text(encoding="utf-8")
             text = text.replace("127.0.0.1:5060", f"127.0.0.1:{self.ports.sip}")
             text = text.replace("127.0.0.1:5090", f"127.0.0.1:{self.ports.trunk}")
+            text = text.replace("127.0.0.1:9094", f"127.0.0.1:{self.wideband}")
             text = text.replace("secret=CHANGE-ME", f"secret={SECRET}")
             text = text.replace("password=CHANGE-ME", f"password={PASSWORD}")
             self._write(f"huifang/{file.name}", text)
@@ -153,8 +155,7 @@ class Asterisk:
             f"[general]\nenabled=yes\nport={self.ports.ami}\nbindaddr=127.0.0.1\n"
             "webenabled=no\n#include huifang/manager.conf\n",
         )
-        if (FILES / "websocket_client.conf").exists():
-            self._write("websocket_client.conf", "#include huifang/websocket_client.conf\n")
+        self._write("websocket_client.conf", "#include huifang/websocket_client.conf\n")
         self._write("modules.conf", "[modules]\nautoload=yes\n" + "".join(
             f"noload => {module}.so\n" for module in _NOLOAD
         ))  # fmt: skip

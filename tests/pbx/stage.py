@@ -203,7 +203,11 @@ async def stage(folder: Path, texts: dict[str, str], **given: object) -> AsyncIt
     sounds = await speak(settings.model_copy(update={"voice": "auto"}), folder, texts)
     async with AsyncExitStack() as stack:
         house = await stack.enter_async_context(running(settings))
-        exchange = start_exchange(ports, house.audiosocket_port, house.telephony_port)
+        line = "websocket" if house.wideband_port else "audiosocket"
+        exchange = start_exchange(
+            ports, house.audiosocket_port, house.telephony_port, house.wideband_port,
+            HUIFANG_LINE=line,
+        )  # fmt: skip
         stack.callback(exchange.stop)
         carrier = await stack.enter_async_context(Phones(ports.trunk, ports.sip, folder))
         callers = [
@@ -216,10 +220,13 @@ async def stage(folder: Path, texts: dict[str, str], **given: object) -> AsyncIt
         yield made
 
 
-def start_exchange(ports: Ports, audio: int, http: int, **more: str) -> Asterisk:
+def start_exchange(
+    ports: Ports, audio: int, http: int, wideband: int | None = None, **more: str
+) -> Asterisk:
     exchange = Asterisk(
         ports,
-        {
+        wideband=wideband,
+        globals={
             "HUIFANG_AUDIO": f"127.0.0.1:{audio}",
             "HUIFANG_HTTP": f"http://127.0.0.1:{http}",
             "HUIFANG_QUEUE_S": str(QUEUE_S),

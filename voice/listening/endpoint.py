@@ -20,7 +20,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
-from voice.frames import FRAME_BYTES, FRAME_MS
+from voice.frames import FRAME_MS, PHONE_RATE
 from voice.listening.noise import QUIETEST_DB, NoiseFloor, level_db
 
 
@@ -117,8 +117,13 @@ class Endpointer:
     """The utterances of one call. Not thread-safe; about 10 µs a frame."""
 
     def __init__(
-        self, settings: EndpointSettings | None = None, pauses: Pauses | None = None
+        self,
+        settings: EndpointSettings | None = None,
+        pauses: Pauses | None = None,
+        rate: int = PHONE_RATE,
     ) -> None:
+        """`rate` of the sound, Hz."""
+        self._frame_bytes = rate * FRAME_MS // 1000 * 2
         self._settings = settings or EndpointSettings()
         self._pauses = pauses or Pauses()
         self._floor = NoiseFloor()
@@ -165,10 +170,10 @@ class Endpointer:
         return self._end_if_due()
 
     def feed(self, frame: bytes, speaking: bool) -> list[EndpointEvent]:
-        """Take 20 ms of sound (8 kHz s16le) and the detector's word on it. Returns what happened,
+        """Take 20 ms of sound (s16le) and the detector's word on it. Returns what happened,
         in order. Raises ValueError for a frame of another size."""
-        if len(frame) != FRAME_BYTES:
-            raise ValueError(f"a frame is {FRAME_BYTES} bytes, got {len(frame)}")
+        if len(frame) != self._frame_bytes:
+            raise ValueError(f"a frame is {self._frame_bytes} bytes, got {len(frame)}")
         level = level_db(frame)
         self._noise = self._floor.update(level)
         threshold = max(self._noise + self._settings.rise_db, self._settings.quiet_db)
@@ -220,7 +225,7 @@ class Endpointer:
             events.append(SpeechPaused(bytes(self._sound), *self._span(), faint=self._faint))
         if ended := self._end_if_due():
             return events + ended
-        if len(self._sound) >= self._settings.max_ms // FRAME_MS * FRAME_BYTES:
+        if len(self._sound) >= self._settings.max_ms // FRAME_MS * self._frame_bytes:
             events.append(self._end(cut=True))
         return events
 

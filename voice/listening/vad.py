@@ -6,14 +6,14 @@ from typing import Protocol
 
 import webrtcvad
 
-from voice.frames import FRAME_BYTES, FRAME_MS, PHONE_RATE
+from voice.frames import FRAME_MS, PHONE_RATE
 
 
 class Vad(Protocol):
     """One per call: detectors remember the frames before."""
 
     def speaking(self, frame: bytes) -> bool:
-        """Decide one frame of 20 ms, 8 kHz s16le. Raises ValueError for another size."""
+        """Decide one frame of 20 ms (s16le). Raises ValueError for another size."""
 
 
 class WebRtcVad:
@@ -21,11 +21,12 @@ class WebRtcVad:
 
     It calls any loud noise speech: `endpoint` compares each frame with the noise floor as well."""
 
-    def __init__(self, mode: int = 3) -> None:
-        """`mode` 0..3: 3 is the strictest about what counts as speech."""
+    def __init__(self, mode: int = 3, rate: int = PHONE_RATE) -> None:
+        """`mode` 0..3: 3 is the strictest about what counts as speech. `rate`: 8 or 16 kHz."""
         self._vad = webrtcvad.Vad(mode)
+        self._rate, self._size = rate, rate * FRAME_MS // 1000 * 2
 
     def speaking(self, frame: bytes) -> bool:
-        if len(frame) != FRAME_BYTES:
-            raise ValueError(f"a frame is {FRAME_BYTES} bytes ({FRAME_MS} ms), got {len(frame)}")
-        return bool(self._vad.is_speech(frame, PHONE_RATE))
+        if len(frame) != self._size:
+            raise ValueError(f"a frame is {self._size} bytes ({FRAME_MS} ms), got {len(frame)}")
+        return bool(self._vad.is_speech(frame, self._rate))
