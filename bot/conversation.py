@@ -48,6 +48,7 @@ from voice.frames import Hangup, Key, Played, Silence, Utterance
 from voice.line import Line
 from voice.listening.closed_set import YES_NO
 from voice.listening.endpoint import Pauses
+from voice.playback import FILLER
 
 log = structlog.get_logger()
 
@@ -57,6 +58,7 @@ ELDER_PAUSES, ELDER_NUMBER_PAUSES = Pauses(900, 3500), Pauses(2200, 3500)
 NUMBERS = {"identity_secret", "callback_time"}  # phases in which a number or a date is said
 DIGIT_PAUSE_S = 2.5  # how long somebody keying a number may look for the next key
 BEFORE_IDENTITY = {"opening", "identity_self", "identity_secret"}
+MAX_NOISES, MAX_NOISE_MS = 3, 8000  # sounds without words, in number and length, until we ask
 MAX_ERRANDS = 4  # events of our own in a row, e.g. verify → identity_ok
 URGENT = {"human", "complain", "wrong_person"}  # heard even over what may not be interrupted
 
@@ -166,6 +168,7 @@ class Conversation:
         self._parts: dict[str, Played] = {}  # of clauses that are still being played
         self._whole: dict[str, Played] = {}  # of the open question: what was heard to its end
         self._held: Held | None = None  # a yes that waits for its comprehension question
+        self._noise: list[int] = []  # ms of sounds without words since the last word
         self._settled: Settled | None = None  # the last answer, while more may belong to it
         self._last = Said("", "voice")
         self._last_seq: int | None = None  # of its event
@@ -234,10 +237,9 @@ class Conversation:
             await self._zero(self._heard(said, None))
             return
         if not said.text:
-            # Sound, but no words: kept as evidence; patience goes on.
-            await self._scribe.write([self._heard(said, None).draft])
-            self._listen()
+            await self._wordless(said)
             return
+        self._noise.clear()
         if self._outbound and self._state.get("phase") in BEFORE_IDENTITY:
             machine = answering.machine(said.text)
             if machine:
@@ -255,6 +257,19 @@ class Conversation:
         state, question = self._state, self._question
         if await self._answered(moved, heard, said.start_ms) and self._question is not question:
             self._settled = afterthought.settled(said, moved, state, question)
+
+    async def _wordless(self, said: Utterance) -> None:
+        """Sound, but no words: kept as evidence. Once is patience's; a noise that goes on is a
+        caller whom we cannot hear, as if nobody spoke."""
+        self._noise.append(said.end_ms - said.start_ms)
+        heard = self._heard(said, None)
+        if len(self._noise) < MAX_NOISES and sum(self._noise) < MAX_NOISE_MS:
+            await self._scribe.write([heard.draft])
+            self._listen()
+            return
+        self._noise.clear()
+        moved = await self._dialogue.turn(Turn(self._state, event="silence"))
+        await self._perform(moved, heard)
 
     async def _reconsidered(self, said: Utterance) -> bool:
         """Take what belongs to the answer before it: weigh both as one (see `afterthought`). False
@@ -524,6 +539,8 @@ class Conversation:
     # -- evidence
 
     async def _played(self, event: Played) -> None:
+        if event.id.startswith(FILLER):  # the line's own words: nothing is claimed by them
+            await self._scribe.write([_played(FILLER, [event])])
         if event.id not in self._outstanding:
             return
         self._outstanding.discard(event.id)

@@ -31,6 +31,7 @@ from voice.speaking import Speaker
 
 log = structlog.get_logger()
 
+FILLER_TEXT = "请稍等。"
 KEYS = frozenset("0123456789*#")
 MAX_REMEMBERED = 10_000  # calls kept for the exchange's later questions
 LATER = frozenset({"booked", "nobody_free"})  # a human calls; nobody waits for one now
@@ -172,7 +173,9 @@ class Switchboard:
         call.due = False
         recorder = StereoRecorder(self._recording(callback, uuid), connection.rate)
         self._live.add(callback)
-        line = PhoneLine(connection, self._pool, self._speaker, pacer=self._pacer, tap=recorder)
+        line = PhoneLine(
+            connection, self._pool, self._speaker, self._pacer, recorder, filler=FILLER_TEXT
+        )
         call.line = line
         try:
             scribe = await asyncio.to_thread(self._callbacks.scribe, callback)

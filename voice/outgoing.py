@@ -11,7 +11,7 @@ import structlog
 from voice.errors import VoiceError
 from voice.frames import Played
 from voice.line import Speech
-from voice.playback import Clause, Playback
+from voice.playback import FILLER, Clause, Playback
 
 log = structlog.get_logger()
 
@@ -55,6 +55,15 @@ class Outgoing:
         self._renderer = renderer
         self._rate = rate
         self._rendering: dict[Clause, asyncio.Task[None]] = {}
+
+    async def fill_with(self, text: str) -> None:
+        """Bridge waits for sentences that are not rendered yet with these few words."""
+        try:
+            clip = await self._renderer.render(text, sample_rate=self._rate)
+        except VoiceError as error:
+            log.warning("line.no_filler", error=str(error))
+        else:
+            self.playback.fill_with(Speech(FILLER, text), clip.pcm, clip.voice)
 
     def say(self, speeches: Sequence[Speech]) -> None:
         if speeches:

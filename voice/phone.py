@@ -47,8 +47,10 @@ class PhoneLine:
         *,
         vad: Vad | None = None,
         endpointer: Endpointer | None = None,
+        filler: str = "",
     ) -> None:
-        """`ears` is a RecogniserPool, `speaker` a Speaker, both shared by all calls."""
+        """`ears` is a RecogniserPool, `speaker` a Speaker, both shared by all calls. `filler`: a
+        few words to bridge the wait for a sentence that is not rendered yet."""
         self.dropped = 0  # keys that nobody took in time
         self._connection, self._pacer, self._tap = connection, pacer, tap
         self._frame_bytes = connection.rate * FRAME_MS // 1000 * 2
@@ -70,6 +72,7 @@ class PhoneLine:
         self._gone = False
         self._room = asyncio.Event()
         self._reader = asyncio.create_task(self._read(), name="phone line")
+        self._filling = asyncio.create_task(self._out.fill_with(filler)) if filler else None
         pacer.add(self)
 
     # -- Line
@@ -173,6 +176,8 @@ class PhoneLine:
     async def _end(self) -> None:
         """Report everything that is still due, the hang-up last."""
         self._pacer.remove(self)
+        if self._filling is not None:
+            self._filling.cancel()
         reason = self._connection.closed_by
         if not reason.startswith("error"):
             while len(self._in.jitter):  # the last sound that came in belongs to the recording

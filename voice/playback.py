@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,10 @@ from voice.line import Speech
 
 FADE_MS = 10  # at a cut, against the click
 REMEMBERED = 8  # clauses whose position is kept after they ended
+FILL_AFTER_MS = (
+    600  # of waiting for a sentence that is not rendered yet; longer feels like a dead line
+)
+FILLER = "filler"  # a Speech whose id begins so bridges a wait; nobody queued it
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +60,9 @@ class Playback:
         self._running = 0  # batch of the clause that began last
         self._spans: deque[Span] = deque(maxlen=REMEMBERED)
         self._now = 0  # ticks since the line opened
+        self._filler: Clause | None = None
+        self._fillers = 0  # played so far
+        self._starved = 0  # ticks waited for the sound of the next clause
 
     @property
     def now_ms(self) -> int:
@@ -85,6 +92,11 @@ class Playback:
         self._batch += 1
         self._queue.extend(Clause(speech, self._batch) for speech in speeches)
 
+    def fill_with(self, speech: Speech, pcm: bytes, voice: str) -> None:
+        """A short stock phrase, rendered already, to bridge the wait for a sentence that is not: it
+        is played once for each, and reported with an id of its own."""
+        self._filler = Clause(speech, 0, pcm, voice)
+
     def unrendered(self) -> list[Clause]:
         """Clauses that still need sound, in order."""
         return [c for c in self._queue if c.pcm is None and not c.failed]
@@ -111,7 +123,7 @@ class Playback:
         if self._pause:
             self._pause -= 1
             return self._silence
-        clause = self._sounding or self._begin(hold)
+        clause = self._sounding or self._begin(hold) or self._bridge(hold)
         if clause is None or clause.pcm is None:
             return self._silence
         frame = clause.pcm[self._at : self._at + len(self._silence)]
@@ -144,7 +156,7 @@ class Playback:
             self._fade()
             self._end(complete=False, reason=reason)
         if not self._queue:
-            self._pause = 0
+            self._pause = self._starved = 0
         self._report(dropped, reason)
         return cut or bool(dropped)
 
@@ -157,11 +169,25 @@ class Playback:
             return None
         if hold and self._queue[0].batch != self._running:
             return None
-        self._sounding = self._queue.popleft()
-        self._running = self._sounding.batch
-        self._at = 0
+        self._starved = 0
+        return self._start(self._queue.popleft())
+
+    def _bridge(self, hold: bool) -> Clause | None:
+        """The stock phrase, if somebody has waited long enough for the next sentence."""
+        filler = self._filler
+        if hold or filler is None or not self._queue:
+            return None
+        self._starved += 1
+        if self._starved * FRAME_MS != FILL_AFTER_MS:
+            return None
+        self._fillers += 1
+        speech = replace(filler.speech, id=f"{FILLER}.{self._fillers}")
+        return self._start(replace(filler, speech=speech, batch=self._queue[0].batch))
+
+    def _start(self, clause: Clause) -> Clause:
+        self._sounding, self._running, self._at = clause, clause.batch, 0
         self._started_ms = self.now_ms - FRAME_MS
-        return self._sounding
+        return clause
 
     def _end(self, *, complete: bool, reason: str = "") -> None:
         clause = self._sounding

@@ -15,6 +15,7 @@ from voice.audiosocket_server import AudioSocketConnection, AudioSocketServer, L
 from voice.caller import SimulatedCaller
 from voice.errors import SpeechFailed
 from voice.frames import PHONE_RATE, LineEvent, Transcript
+from voice.incoming import Ears
 from voice.listening.closed_set import ClosedSet
 from voice.listening.stream import OpenSession
 from voice.listening.vad import Vad
@@ -137,7 +138,7 @@ async def serving(
 
 @asynccontextmanager
 async def calling(
-    ears: ScriptedEars, speaker: ScriptedSpeaker, vad: Vad | None = None
+    ears: Ears, speaker: ScriptedSpeaker, vad: Vad | None = None, *, filler: str = ""
 ) -> AsyncIterator[Call]:
     """One call in progress."""
     pacer, tap = Pacer(), MemoryTap()
@@ -145,7 +146,9 @@ async def calling(
     over = asyncio.Event()
 
     async def on_call(uuid: str, connection: AudioSocketConnection) -> None:
-        line = PhoneLine(connection, ears, speaker, pacer, tap, vad=vad or LevelVad())
+        line = PhoneLine(
+            connection, ears, speaker, pacer, tap, vad=vad or LevelVad(), filler=filler
+        )
         lines.put_nowait((line, connection))
         await over.wait()
         await line.close()

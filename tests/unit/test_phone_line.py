@@ -171,6 +171,26 @@ async def test_a_slow_sentence_does_not_hold_up_the_frames() -> None:
         assert speaker.rendered[1] == ("b 100", False)
 
 
+async def test_a_few_words_bridge_the_wait_for_a_slow_sentence() -> None:
+    speaker = ScriptedSpeaker()
+    async with calling(ScriptedEars([]), speaker, filler="moment 100") as call:
+        call.line.say([clause("A", "slow 200")])
+        bridge = await call.next(Played)
+        assert (bridge.id, bridge.complete, bridge.voice) == ("filler.1", True, "script")
+        assert 580 <= bridge.start_ms <= 640
+        speaker.release.set()
+        assert (await call.next(Played)).id == "A"
+
+
+async def test_words_that_cannot_be_spoken_bridge_nothing_and_harm_nothing() -> None:
+    speaker = ScriptedSpeaker()
+    async with calling(ScriptedEars([]), speaker, filler="broken") as call:
+        call.line.say([clause("A", "slow 200")])
+        await asyncio.sleep(0.8)
+        speaker.release.set()
+        assert (await call.next(Played)).id == "A"
+
+
 async def test_a_dropped_sentence_is_no_longer_rendered() -> None:
     speaker = ScriptedSpeaker()
     async with calling(ScriptedEars([]), speaker) as call:

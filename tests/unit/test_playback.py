@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.frames import FRAME_BYTES, SILENCE, Played
+from voice.frames import FRAME_BYTES, FRAME_MS, SILENCE, Played
 from voice.line import Speech
-from voice.playback import Playback
+from voice.playback import FILL_AFTER_MS, Playback
 
 LOUD = np.full(160, 9000, dtype="<i2").tobytes()
 
@@ -213,3 +213,39 @@ def test_what_is_held_back_begins_later_and_what_belongs_together_goes_on(desk: 
     assert desk.playback.next_frame(hold=True) == SILENCE
     assert desk.playback.next_frame() == LOUD
     assert [p.id for p in desk.played if p.complete] == ["A", "B", "C"]
+
+
+def test_a_wait_for_a_sentence_is_bridged_once_and_the_sentence_follows(desk: Desk) -> None:
+    desk.playback.fill_with(speech(""), LOUD * 2, "v")
+    late = speech("A")
+    desk.playback.add([late])
+    wait = FILL_AFTER_MS // FRAME_MS
+    assert desk.ticks(wait) == [SILENCE] * (wait - 1) + [LOUD]
+    assert desk.ticks(1 + 10 * wait).count(LOUD) == 1
+    (clause,) = desk.playback.unrendered()
+    desk.playback.render(clause, LOUD, "v")
+    desk.ticks(2)
+    assert [(p.id, p.complete) for p in desk.played] == [("filler.1", True), ("A", True)]
+    desk.playback.add([speech("B")])
+    desk.ticks(2 * wait)
+    assert desk.played[-1].id == "filler.2"
+
+
+def test_nobody_is_told_to_wait_for_nothing_and_who_speaks_is_not_interrupted(desk: Desk) -> None:
+    desk.playback.fill_with(speech(""), LOUD, "v")
+    assert desk.ticks(200) == [SILENCE] * 200
+    desk.playback.add([speech("A")])
+    assert [desk.playback.next_frame(hold=True) for _ in range(200)] == [SILENCE] * 200
+    desk.playback.stop()
+    assert desk.ticks(200) == [SILENCE] * 200
+
+
+def test_speech_over_the_stock_phrase_drops_the_sentence_it_announces(desk: Desk) -> None:
+    desk.playback.fill_with(speech(""), LOUD * 50, "v")
+    desk.playback.add([speech("A")])
+    desk.ticks(FILL_AFTER_MS // FRAME_MS + 5)
+    assert desk.playback.interrupt()
+    assert [(p.id, p.reason) for p in desk.played] == [
+        ("filler.1", "barge-in"),
+        ("A", "barge-in"),
+    ]
