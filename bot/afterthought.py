@@ -3,8 +3,9 @@
 A clear 是的 ends a turn after a short silence, is committed, and the next question follows. If the
 caller then goes on ("是的…不对，我不清楚"), both belong together: they are weighed as one, on the
 state of before. The answer stands only if the whole still is that answer. Otherwise it is taken
-back: the item is written down again with what the whole says, or as UNCLEAR, and asked again. The
-record keeps both utterances and both answers; the last one counts. A yes never comes from here.
+back: the item is written down again with what the whole says, or as UNCLEAR, and asked again; so it
+is where what followed could not be understood. The record keeps both utterances and both answers;
+the last one counts. A yes never comes from here.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ TERM_WINDOW_MS, WINDOW_MS = 3000, 1500
 """From the end of an answer to the beginning of what belongs to it, where a term was answered and
 where another question was; our own choice. By then at most the first words of the next question
 were heard, and nobody can have answered that."""
+SPEECH_MS = 300  # a sound without words that is as long may have been words
 WITHDRAWN = "说完又有补充，请客户重新回答"
 ELSEWHERE = frozenset({"human", "complain", "wrong_person", "busy", "goodbye", "slower", "louder"})
 """Requests that take nothing back."""
@@ -67,13 +69,20 @@ class Settled:
         if self.item is None:
             return moved
         record = next((act for act in moved.acts if isinstance(act, Record)), None)
-        withdrawn = Record(self.item, "unclear", WITHDRAWN)
         if record is None:
-            return replace(moved, acts=(withdrawn, *moved.acts))
+            return replace(moved, acts=(self._withdrawn(self.item), *moved.acts))
         if record.answer == self.question.clause.expect:
-            again = (withdrawn, Say("R_unclear"), Ask(self.item, "plain"))
-            return Moved(again, self.state, moved.meaning)
+            return replace(self.unheard(self.item), meaning=moved.meaning)
         return moved
+
+    def unheard(self, item: str) -> Moved:
+        """What is done where more was said and not understood: it may have been a no."""
+        again = (self._withdrawn(item), Say("R_unclear"), Ask(item, "plain"))
+        return Moved(again, self.state)
+
+    @staticmethod
+    def _withdrawn(item: str) -> Record:
+        return Record(item, "unclear", WITHDRAWN)
 
     def _whole(self, said: Utterance) -> Utterance:
         return replace(
@@ -98,7 +107,9 @@ def settled(
 
 
 def says_nothing(said: Utterance) -> bool:
-    """嗯 after a yes is neither more nor less than the yes."""
+    """嗯 after a yes is neither more nor less than the yes; nor is a click or a breath."""
+    if not said.text:
+        return said.end_ms - said.start_ms < SPEECH_MS
     return _FILLERS.fullmatch(said.text) is not None
 
 

@@ -236,6 +236,8 @@ class Conversation:
         if said.via == "button" and said.text == HUMAN_BUTTON:
             await self._zero(self._heard(said, None))
             return
+        if await self._reconsidered(said):
+            return
         if not said.text:
             await self._wordless(said)
             return
@@ -245,8 +247,6 @@ class Conversation:
             if machine:
                 await self._machine(machine, said)
                 return
-        if await self._reconsidered(said):
-            return
         moved = await self._understand(said.text, said.via, said.confidence, said.scores)
         urgent = moved.meaning is not None and moved.meaning.request in URGENT
         heard = self._heard(said, moved)
@@ -277,9 +277,14 @@ class Conversation:
         settled, self._settled = self._settled, None
         if settled is None or not settled.covers(said) or self._term_was_out(said.start_ms):
             return False
-        if afterthought.says_nothing(said):
+        if afterthought.says_nothing(said) or (settled.item is None and not said.text):
             self._settled = settled
             await self._go_on(self._heard(said, None))
+            return True
+        if settled.item is not None and not said.text:
+            self._line.stop()
+            self._question = settled.question
+            await self._perform(settled.unheard(settled.item), self._heard(said, None))
             return True
         moved = await self._dialogue.turn(settled.turn(said))
         if moved.meaning is None or moved.meaning.request in afterthought.ELSEWHERE:
@@ -312,6 +317,7 @@ class Conversation:
         await self._perform(Moved((Close(kind),), self._state), heard)
 
     async def _key(self, key: Key) -> None:
+        self._settled = None
         collecting = self._state.get("phase") == "identity_secret"
         if key.digit == "0" and not (collecting and self._keys.pending):
             await self._zero(self._heard_key("0", key.at_ms, None))

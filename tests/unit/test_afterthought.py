@@ -87,6 +87,12 @@ def test_a_no_is_taken_and_a_yes_is_asked_for_again() -> None:
     assert given("no", expect="no").reopened(moved("yes")) == moved("yes")
 
 
+def test_what_was_not_understood_takes_the_answer_back_too() -> None:
+    again = given().unheard("B5")
+    assert [type(act) for act in again.acts] == [Record, Say, Ask]
+    assert again.state == BEFORE
+
+
 def test_a_question_of_the_opening_goes_where_the_whole_leads() -> None:
     opening = replace(given(), item=None)
     busy = moved("no", item=None)
@@ -98,5 +104,7 @@ def test_a_grunt_is_nothing(text: str) -> None:
     assert says_nothing(utterance(text, 0, 1))
 
 
-def test_words_are_something() -> None:
+def test_words_are_something_and_so_is_a_sound_as_long_as_words() -> None:
+    assert says_nothing(utterance("", 0, 299))
+    assert not says_nothing(utterance("", 0, 300))
     assert not says_nothing(utterance("嗯不对", 0, 1))
