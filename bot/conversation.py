@@ -283,7 +283,7 @@ class Conversation:
             return True
         if settled.item is not None and not said.text:
             self._line.stop()
-            self._question = settled.question
+            self._question, self._held = settled.question, None
             await self._perform(settled.unheard(settled.item), self._heard(said, None))
             return True
         moved = await self._dialogue.turn(settled.turn(said))

@@ -1,0 +1,330 @@
+"""How the bot talks: `python -m tests.bench.bench_voice` writes build/bench/voice.json.
+
+Real calls over TCP at real-time pace: the whole bot in a process of its own, callers here with
+synthetic voices through the telephone band. Gaps are read from the callers' stereo recordings, so
+they are what a caller hears. In the calls marked "mixed" some turns end by the plain hangover of
+600 ms, as they did before turns ended by their words: same run, same machine, same minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+import json
+import os
+import pickle
+import re
+import shutil
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bot import logs
+from bot.settings import ROOT
+from tests.bench import voice_caller, voice_listening, voice_report
+from tests.bench.bench_listen import CALLERS, Said, speak
+from tests.bench.voice_caller import Talker
+from voice.dsp import pcm_from, samples_from
+from voice.frames import PHONE_RATE
+from voice.listening import whisper, whisper_files
+from voice.speaking import open_speaker
+from voice.speaking.stretch import stretch
+from voice.telephone import through_telephone
+
+OUT = ROOT / "build" / "bench"
+POLICY = "902626001083"  # of examples/policies.csv; the others are copies with its last four digits
+CALLER_RATE = 1.25
+WARM_UP_S = 14.0  # the opening
+EVERY_S = 9.0  # between the answers of one caller where there are many
+STAGES = ((1, 90.0, True), (20, 75.0, True), (40, 60.0, False))
+
+
+class House:
+    """The bot's process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.talkers: dict[str, Talker] = {}
+        self._placed: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def opened(self) -> dict[str, Any]:
+        """Its ports; then follow its events."""
+        opened = await self._next()
+        self._reader = asyncio.create_task(self._follow())
+        return opened
+
+    async def place(self, policy: str) -> dict[str, Any]:
+        self.tell(call=policy)
+        return await self._placed.get()
+
+    def tell(self, **command: Any) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(command).encode() + b"\n")
+
+    async def _next(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = await self.process.stdout.readline()
+        if not line:
+            raise EOFError("the bot is gone: see build/bench/house.log")
+        return dict(json.loads(line))
+
+    async def _follow(self) -> None:
+        assert self.process.stdin is not None
+        while not self.process.stdin.is_closing():
+            try:
+                event = await self._next()
+            except EOFError:
+                return
+            if event["kind"] == "placed":
+                self._placed.put_nowait(event)
+            elif talker := self.talkers.get(event["callback"]):
+                talker.events.put_nowait(event)
+
+
+def family(pid: int) -> list[int]:
+    """A process and all its descendants."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    found = [pid]
+    try:
+        for child in children.read_text(encoding="ascii").split():
+            found += family(int(child))
+    except FileNotFoundError:
+        pass
+    return found
+
+
+def usage(pid: int) -> tuple[float, float]:
+    """CPU seconds and resident megabytes of a process and its descendants."""
+    cpu = rss = 0.0
+    for member in family(pid):
+        try:
+            stat = Path(f"/proc/{member}/stat").read_text(encoding="utf-8").rpartition(")")[2]
+            status = Path(f"/proc/{member}/status").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            continue
+        fields = stat.split()
+        cpu += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        rss += int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+    return cpu, rss
+
+
+async def stage(
+    house: House,
+    port: int,
+    calls: int,
+    seconds: float,
+    mixed: bool,
+    clips: Sequence[Mapping[str, bytes]],
+) -> tuple[list[Talker], dict[str, Any]]:
+    """So many calls at once, for so long."""
+    house.tell(plain=None if mixed and calls > 1 else False)
+    talkers: list[Talker] = []
+
+    async def call(n: int) -> None:
+        """One after the other, where there is but one caller."""
+        while True:
+            number = f"{calls:04}{len(talkers):04}{POLICY[-4:]}"
+            placed = await house.place(number)
+            talker = Talker(placed["callback"], clips[n % len(clips)], seed=len(talkers))
+            talkers.append(talker)
+            talker.plain = mixed and calls > 1 and n % 2 == 1
+            talker.interrupts = calls == 20 and n % 5 == 0
+            talker.every_s = EVERY_S if calls > 1 else 0.0
+            house.talkers[placed["callback"]] = talker
+            await talker.caller.connect("127.0.0.1", port, placed["uuid"])
+            talk = asyncio.create_task(talker.talk())
+            try:
+                await talker.caller.closed.wait()
+            finally:
+                talk.cancel()
+
+    tasks = []
+    for n in range(calls):
+        tasks.append(asyncio.create_task(call(n)))
+        await asyncio.sleep(min(0.5, 6.0 / calls))
+    if mixed and calls == 1:
+        tasks.append(asyncio.create_task(_alternate(house, talkers)))
+    await asyncio.sleep(WARM_UP_S)
+    cpu, _ = usage(house.process.pid)
+    answers, began = _answers(talkers), time.monotonic()
+    await asyncio.sleep(seconds - WARM_UP_S)
+    used, rss = usage(house.process.pid)
+    minutes = (time.monotonic() - began) / 60 * calls
+    figures = {
+        "calls": calls,
+        "cpu_s_per_call_minute": round((used - cpu) / minutes, 2),
+        "answers_per_call_minute": round((_answers(talkers) - answers) / minutes, 2),
+        "rss_mb": round(rss),
+        "load": round(os.getloadavg()[0], 1),
+    }
+    for task in tasks:
+        task.cancel()
+    for talker in talkers:
+        await talker.caller.hangup()
+    return talkers, figures
+
+
+async def _alternate(house: House, talkers: Sequence[Talker]) -> None:
+    """One call: every third turn by the hangover."""
+    known = 0
+    while True:
+        answers = _answers(talkers)
+        if answers != known:
+            known = answers
+            await asyncio.sleep(1.5)  # until this turn has surely ended
+            plain = known % 3 == 2
+            for talker in talkers:
+                talker.plain = plain
+            house.tell(plain=plain)
+        await asyncio.sleep(0.05)
+
+
+def _answers(talkers: Iterable[Talker]) -> int:
+    return sum(m.kind == "answer" for t in talkers for m in t.marks)
+
+
+def quantiles(values: Sequence[float]) -> dict[str, Any]:
+    if not values:
+        return {"n": 0}
+    p50, p95 = np.percentile(values, [50, 95])
+    return {
+        "n": len(values),
+        "p50": round(float(p50)),
+        "p95": round(float(p95)),
+        "max": max(values),
+    }
+
+
+def judge(talkers: Sequence[Talker], figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures of one stage from its recordings."""
+    gaps = [pair for talker in talkers for pair in voice_caller.gaps_ms(talker)]
+    said, lost, doubled = np.sum([voice_caller.lost_and_doubled(t) for t in talkers], axis=0)
+    return {
+        **figures,
+        "gap_ms": quantiles([gap for mark, gap in gaps if not mark.plain]),
+        "gap_ms_hangover": quantiles([gap for mark, gap in gaps if mark.plain]),
+        "gaps_ms": sorted(gap for mark, gap in gaps if not mark.plain),
+        "gaps_ms_hangover": sorted(gap for mark, gap in gaps if mark.plain),
+        "answers": int(said),
+        "lost": int(lost),
+        "doubled": int(doubled),
+        "barge_in_ms": quantiles([ms for t in talkers for ms in voice_caller.stops_ms(t)]),
+        "key_ms": quantiles([ms for t in talkers for ms in voice_caller.key_ms(t)]),
+    }
+
+
+def lateness(telephony: int) -> dict[str, float]:
+    """The pacer's histogram so far: cumulative counts by upper bound in seconds."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{telephony}/metrics", timeout=5) as answer:
+        text = answer.read().decode()
+    found = re.findall(r'huifang_frame_lateness_seconds_bucket{le="([^"]+)"} (\S+)', text)
+    return {bound: float(count) for bound, count in found}
+
+
+def late_p99_ms(before: Mapping[str, float], after: Mapping[str, float]) -> float:
+    """The upper bound of the bucket in which the 99th percentile lies."""
+    counts = {bound: after[bound] - before[bound] for bound in after}
+    needed = 0.99 * counts["+Inf"]
+    bound = next(bound for bound, count in counts.items() if count >= needed)
+    return float(bound) * 1000
+
+
+async def voices() -> tuple[list[dict[str, bytes]], dict[str, bytes], list[Said]]:
+    """What callers say: by voice for the wire, slow pieces, and clips for the Whisper path. Kept as
+    they are, since even to look into the speech cache an engine has to start."""
+    kept = OUT / "callers.pickle"
+    if not kept.exists():
+        answers = await speak(OUT / "speech")
+        speaker = open_speaker(ROOT / "models", OUT / "speech", "kokoro", voice=CALLERS[0])
+        await speaker.start()
+        try:
+            pieces = {text: (await speaker.render(text)).pcm for text in voice_listening.PIECES}
+        finally:
+            await speaker.close()
+        kept.write_bytes(pickle.dumps((answers, pieces)))
+    answers, pieces = pickle.loads(kept.read_bytes())
+    share = len(answers) // len(CALLERS)
+    by_voice = [answers[n * share : (n + 1) * share] for n in range(len(CALLERS))]
+    wire = [{said.text: _quick(said.pcm) for said in spoken} for spoken in by_voice]
+    return wire, {text: _quick(pcm) for text, pcm in pieces.items()}, answers
+
+
+def _quick(pcm: bytes) -> bytes:
+    """At the pace of people, through the telephone."""
+    faster = pcm_from(stretch(samples_from(pcm), PHONE_RATE, CALLER_RATE))
+    return through_telephone(faster, PHONE_RATE)
+
+
+def prepare(data: Path) -> None:
+    """One policy per call, all with the same words, so that only the first has to be spoken."""
+    cache = ROOT / "build" / "test-cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    (data / "cache").symlink_to(cache)
+    with (ROOT / "examples" / "policies.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    row = next(r for r in rows if r["number"] == POLICY)
+    with (data / "policies.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, row.keys())
+        writer.writeheader()
+        for calls, _, _ in STAGES:
+            for n in range(max(calls, 4) * 2):  # a caller may call again
+                writer.writerow({**row, "number": f"{calls:04}{n:04}{POLICY[-4:]}"})
+
+
+async def main(stages: Sequence[tuple[int, float, bool]]) -> dict[str, Any]:
+    began = time.monotonic()
+    wire, pieces, answers = await voices()
+    report: dict[str, Any] = {"cores": os.cpu_count(), "stages": []}
+    with tempfile.TemporaryDirectory() as folder, (OUT / "house.log").open("wb") as log:
+        prepare(Path(folder))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.bench.voice_house", folder),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            cwd=ROOT,
+        )
+        house = House(process)
+        opened = await house.opened()
+        for calls, seconds, mixed in stages:
+            before = lateness(opened["telephony"])
+            talkers, figures = await stage(house, opened["port"], calls, seconds, mixed, wire)
+            figures["late_p99_ms_at_most"] = late_p99_ms(before, lateness(opened["telephony"]))
+            report["stages"].append(judge(talkers, figures))
+            print(
+                json.dumps(
+                    {k: v for k, v in report["stages"][-1].items() if not k.startswith("gaps_ms")}
+                )
+            )
+        assert process.stdin is not None
+        process.stdin.close()
+        await asyncio.wait_for(process.wait(), 60)
+    first, last = report["stages"][0], report["stages"][-1]
+    if last["calls"] > first["calls"]:
+        more = (last["rss_mb"] - first["rss_mb"]) / (last["calls"] - first["calls"])
+        report["mb_per_further_call"] = round(more, 1)
+    model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=2)
+    report["slow_answers"] = await voice_listening.slow(pieces, model)
+    report["whisper"] = voice_listening.beside_stock(answers, model, OUT)
+    report["seconds"] = round(time.monotonic() - began)
+    return report
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", default="1,20,40", help="stages to run")
+    wanted = {int(n) for n in parser.parse_args().calls.split(",")}
+    logs.configure("ERROR")
+    result = asyncio.run(main([s for s in STAGES if s[0] in wanted]))
+    shutil.rmtree(OUT / "clips", ignore_errors=True)
+    if len(result["stages"]) == len(STAGES):  # a part of it is nothing to publish
+        voice_report.write(result, ROOT / "docs")
+    (OUT / "voice.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+    print(json.dumps({k: v for k, v in result.items() if k != "stages"}, indent=1))

@@ -1,0 +1,99 @@
+"""The bot in a process of its own, for bench_voice: commands on standard input, events on standard
+output, one JSON object a line. Real parts throughout; only what ends a turn can be switched back to
+the plain hangover, for comparison."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import voice.phone
+from bot import logs
+from bot.evidence.ledger import Event
+from bot.house import House, running
+from bot.importing import import_policies
+from bot.settings import Settings
+from voice.frames import Transcript
+from voice.incoming import Incoming
+from voice.listening.closed_set import ClosedSet
+from voice.listening.endpoint import SpeechPaused, Verdict
+from voice.speaking import Clip, Speaker
+
+RATE = 1.25  # of the bot's voice …
+LONGEST_S = 1.2  # … and how much of each sentence sounds, so that more answers fit into the time
+
+
+class Compared(Incoming):
+    """Hears as always, or ends every turn by the hangover."""
+
+    forced: bool | None = None  # all calls by the hangover, or none; None: every other call
+    made = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._plain = Compared.made % 2 == 1
+        Compared.made += 1
+
+    def _weigh(
+        self, pause: SpeechPaused, answers: ClosedSet | None, heard: asyncio.Task[Transcript]
+    ) -> None:
+        plain = self._plain if Compared.forced is None else Compared.forced
+        if not plain:
+            super()._weigh(pause, answers, heard)
+        elif not heard.cancelled():
+            self._take(self._endpointer.judge(pause, Verdict.OPEN))
+
+
+class Curt(Speaker):
+    """Speaks the beginning of each sentence."""
+
+    async def render(self, text: str, **how: Any) -> Clip:
+        clip = await super().render(text, **how)
+        return replace(clip, pcm=clip.pcm[: int(LONGEST_S * clip.sample_rate) * 2])
+
+
+async def serve(data: Path) -> None:
+    out = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # whatever a library prints is no event
+
+    def tell(**fields: Any) -> None:
+        out.write(json.dumps(fields) + "\n")
+
+    def follow(event: Event) -> None:
+        keys = ("clause", "complete", "start_ms", "end_ms", "via", "text", "item", "answer")
+        fields = {key: event.body[key] for key in keys if key in event.body}
+        tell(kind=event.kind, callback=event.callback, **fields)
+
+    voice.phone.Incoming = Compared  # type: ignore[misc]
+    settings = Settings(
+        data=data, audiosocket_port=0, telephony_port=0, web_port=0, max_calls=64, normal_rate=RATE
+    )
+    import_policies(settings, data / "policies.csv")
+    async with running(settings) as house:
+        first = house.store.policies(limit=1)[0]
+        await house.speaker.prepare(house.callbacks.sentences(first), RATE)
+        house.speaker.__class__ = Curt
+        house.listeners.append(follow)
+        tell(kind="open", port=house.audiosocket_port, telephony=house.telephony_port)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            _obey(house, json.loads(line), tell)
+
+
+def _obey(house: House, command: dict[str, Any], tell: Any) -> None:
+    if "plain" in command:
+        Compared.forced, Compared.made = command["plain"], 0
+    else:
+        callback, uuid = house.callbacks.open(command["call"], "phone"), str(uuid4())
+        house.switchboard.expect(uuid, callback)
+        tell(kind="placed", policy=command["call"], callback=callback, uuid=uuid)
+
+
+if __name__ == "__main__":
+    logs.configure("WARNING")
+    asyncio.run(serve(Path(sys.argv[1])))

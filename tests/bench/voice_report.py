@@ -1,0 +1,123 @@
+"""docs/benchmarks.md and its plot, from the figures of bench_voice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+INTRO = """# How the bot talks, measured
+
+Written by `make bench-voice`; the raw figures are in `build/bench/voice.json`. Real calls over TCP
+at real-time pace against the whole bot in a process of its own; synthetic callers (three Kokoro
+voices other than the bot's, telephone band, A-law, light line noise). Gaps are read from the
+callers' stereo recordings: from the end of an answer to the first sound of the bot. The bot's
+sentences are cut to 1.2 s, so that more answers fit into the run. Other work may share the machine:
+where the load average is above the number of cores, absolute times are pessimistic. "By hangover"
+are turns of the same run that ended after 600 ms of silence instead of by their words: compare the
+two rows.
+"""
+
+
+def write(report: Mapping[str, Any], folder: Path) -> None:
+    """Both files, into `folder`."""
+    (folder / "benchmarks.svg").write_text(plot(report["stages"]), encoding="utf-8")
+    (folder / "benchmarks.md").write_text("\n".join(page(report)) + "\n", encoding="utf-8")
+
+
+def page(report: Mapping[str, Any]) -> Iterator[str]:
+    yield INTRO
+    yield f"{report['cores']} cores, the whole run {report['seconds']} s.\n"
+    yield "![Response gaps](benchmarks.svg)\n"
+    stages = report["stages"]
+    yield "| | " + " | ".join(f"{s['calls']} call{'s' * (s['calls'] > 1)}" for s in stages) + " |"
+    yield "|---|" + "---|" * len(stages)
+    rows = {
+        "load average at the end": lambda s: f"{s['load']}",
+        "response gap p50 / p95 (answers)": lambda s: _gap(s["gap_ms"]),
+        "the same by hangover": lambda s: _gap(s["gap_ms_hangover"]),
+        "bot CPU, seconds per call-minute": lambda s: f"{s['cpu_s_per_call_minute']}",
+        "answers per call-minute": lambda s: f"{s['answers_per_call_minute']}",
+        "short answers lost / doubled / of": lambda s: (
+            f"{s['lost']} / {s['doubled']} / {s['answers']}"
+        ),
+        "barge-in: onset to silence p50 / p95": lambda s: _gap(s["barge_in_ms"]),
+        "key to next sound p50 / p95": lambda s: _gap(s["key_ms"]),
+        "frame lateness p99, at most": lambda s: f"{s['late_p99_ms_at_most']:.0f} ms",
+        "memory of all bot processes": lambda s: f"{s['rss_mb']} MB",
+    }
+    for name, cell in rows.items():
+        yield f"| {name} | " + " | ".join(cell(s) for s in stages) + " |"
+    yield ""
+    if "mb_per_further_call" in report:
+        yield f"Memory per further call: {report['mb_per_further_call']} MB.\n"
+    slow = report["slow_answers"]
+    yield (
+        f"Slow answers (dates and digits, pauses of 0.5 to 1.5 s): {slow['cut']} of "
+        f"{slow['answers']} cut off; by a plain hangover of {slow['hangover_ms']} ms, "
+        f"{slow['cut_by_hangover']}.\n"
+    )
+    whisper = report["whisper"]
+    ours = f"ours {whisper['ours_s']} s (CER {whisper['ours_cer']})"
+    if "error" in whisper:
+        clips = f"Whisper path, {whisper['clips']} short clips, one thread"
+        yield f"{clips}: {ours}; {whisper['error']}."
+    else:
+        yield (
+            f"Whisper path, {whisper['clips']} short clips, one thread: {ours}, {whisper['stock']} "
+            f"with its defaults {whisper['stock_s']} s (CER {whisper['stock_cer']}): "
+            f"{whisper['times_faster']} times as fast."
+        )
+
+
+def _gap(ms: Mapping[str, Any]) -> str:
+    return f"{ms['p50']} / {ms['p95']} ms ({ms['n']})" if ms["n"] else "–"
+
+
+def plot(stages: Sequence[Mapping[str, Any]]) -> str:
+    """Share of answers (up) that were replied to within so many seconds (right), as SVG."""
+    width, height, left, top, end_ms = 640, 320, 50, 20, 2000.0
+    colours = ("#0072b2", "#d55e00", "#009e73")  # told apart by the colour-blind, too
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 20} {height + 50}" '
+        'font-family="sans-serif" font-size="13">',
+        f'<rect width="{width + 20}" height="{height + 50}" fill="white"/>',
+    ]
+
+    def x(ms: float) -> float:
+        return left + min(ms, end_ms) / end_ms * (width - left)
+
+    def y(share: float) -> float:
+        return top + (1 - share) * (height - top)
+
+    for tenth in range(0, 21, 2):
+        at = x(tenth * 100)
+        parts.append(
+            f'<path d="M{at:.0f} {top}V{height}" stroke="#ddd"/>'
+            f'<text x="{at:.0f}" y="{height + 18}" text-anchor="middle">{tenth / 10}</text>'
+        )
+    for quarter in range(5):
+        at = y(quarter / 4)
+        parts.append(
+            f'<path d="M{left} {at:.0f}H{width}" stroke="#ddd"/>'
+            f'<text x="{left - 6}" y="{at + 4:.0f}" text-anchor="end">{quarter * 25} %</text>'
+        )
+    parts.append(f'<text x="{width / 2}" y="{height + 38}">response gap, seconds</text>')
+    legend = 0
+    for stage, colour in zip(stages, colours, strict=False):
+        for key, dash, what in (("gaps_ms", "", ""), ("gaps_ms_hangover", "5 4", ", hangover")):
+            gaps = stage[key]
+            if not gaps:
+                continue
+            steps = "".join(
+                f"H{x(gap):.1f}V{y((n + 1) / len(gaps)):.1f}" for n, gap in enumerate(gaps)
+            )
+            line = f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}" fill="none"'
+            parts.append(f'<path d="M{left} {y(0):.1f}{steps}" {line}/>')
+            at = height - 20 * legend - 20
+            parts.append(
+                f'<path d="M{width - 170} {at}h30" {line}/><text x="{width - 134}" y="{at + 4}">'
+                f"{stage['calls']} at once{what}</text>"
+            )
+            legend += 1
+    return "\n".join([*parts, "</svg>\n"])
