@@ -546,7 +546,7 @@ class Conversation:
 
     async def _played(self, event: Played) -> None:
         if event.id.startswith(FILLER):  # the line's own words: nothing is claimed by them
-            await self._scribe.write([_played(FILLER, [event])])
+            await self._scribe.write([hearing.played(FILLER, [event])])
         if event.id not in self._outstanding:
             return
         self._outstanding.discard(event.id)
