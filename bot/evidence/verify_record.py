@@ -347,9 +347,26 @@ def _missing(events: list[Event]) -> Iterator[str]:
             if closed[-1].get(name, count) != count:
                 yield f"closed with {name} {closed[-1][name]}, the answers here make {count}"
     for event in events:
-        if event.kind == "answered":
+        if event.kind in ("answered", "checked"):
             yield from _referred(event, "asked_seq", ("asked",), events)
             yield from _referred(event, "heard_seq", ("heard", "silence"), events)
+        if event.kind == "answered" and event.body["as_expected"]:
+            yield from _understood(event, events)
+
+
+def _understood(answer: Event, events: list[Event]) -> Iterator[str]:
+    """A yes to an item that is checked rests on the right answer to its comprehension question."""
+    item, named = answer.body["item"], answer.body.get("checked_seq")
+    since = events[answer.body.get("asked_seq") or 0 : answer.seq]
+    asked = [e.body for e in since if e.kind == "asked"]
+    due = any(
+        body.get("checks") == item or (body["clause"] == item and body.get("must_check"))
+        for body in asked
+    )
+    checks = [e for e in since if e.kind == "checked" and e.body["item"] == item]
+    right = checks and checks[-1].seq == named and checks[-1].body["result"] == "right"
+    if (due or named is not None) and not right:
+        yield f"event {answer.seq} is a yes without the right answer to its question"
 
 
 def _referred(
