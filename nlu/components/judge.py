@@ -153,7 +153,11 @@ def _answer(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | No
 def _claimed(text: str, guess: Guess, rules: Table) -> Meaning | None:
     """To "has anybody promised …": a claim without a negation in its clause is a yes."""
     clauses = [c for c in text.split("，") if c]
-    claims = [c for c in clauses if rules.claims.search(c) and not rules.negators.search(c)]
+    claims = [
+        c
+        for c in clauses
+        if rules.claims.search(c) and not (rules.negators.search(c) or rules.no_claims.search(c))
+    ]
     if not claims:
         return None
     if rules.negators.search(text):

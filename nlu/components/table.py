@@ -70,6 +70,7 @@ class Table:
     denials: tuple[Row, ...]
     negators: re.Pattern[str]
     claims: re.Pattern[str]
+    no_claims: re.Pattern[str]  # in the same clause: no claim after all
     know: re.Pattern[str]
     same_sound: re.Pattern[str]  # spoken, only the sound can tell it from a no
     topic: re.Pattern[str]  # where a clause may be cut: before 我知道, after its topic
@@ -153,6 +154,7 @@ def table() -> Table:
         denials=tuple(map(row, data["denials"])),
         negators=compiled(data["negators"]),
         claims=compiled(data["claims"]["pattern"]),
+        no_claims=compiled(data["claims"]["unless"]),
         know=compiled("<know>"),
         same_sound=compiled(data["same_sound"]),
         topic=compiled(data["topic"]),
