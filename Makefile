@@ -9,7 +9,7 @@ RASA := .venv-rasa/bin
 QUIET_RASA := RASA_TELEMETRY_ENABLED=false TF_CPP_MIN_LOG_LEVEL=3 SQLALCHEMY_SILENCE_UBER_WARNING=1
 
 .PHONY: help setup setup-test demo serve test test-app test-calls test-pbx test-rasa test-crash check
-.PHONY: lock model shell bench bench-line bench-voice bench-store eval clean
+.PHONY: lock model shell bench bench-line bench-voice bench-store eval eval-sound cross-validate clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -84,6 +84,14 @@ bench-store: setup-test ## the store at 1,000, 100,000 and as many callbacks as 
 
 eval: setup ## how well answers are understood; writes docs/understanding.md
 	@$(QUIET_RASA) $(RASA)/python -m tests.dialogue.evaluate
+
+eval-sound: setup ## the same through sound: voices, noise, lost packets; minutes
+	@nice -n 10 $(APP)/python -m tests.bench.bench_understand
+
+cross-validate: setup ## Rasa's own five-fold cross-validation of the pipeline; minutes
+	@export $(QUIET_RASA)
+	nice -n 10 $(RASA)/rasa test nlu --nlu nlu --cross-validation --folds 5 --out build/cross-validation \
+	  2>&1 | grep -E "accuracy|F1|Precision|error" || true
 
 clean: ## remove what make made, but not data/
 	@rm -rf .venv .venv-rasa build models .mypy_cache .ruff_cache .pytest_cache

@@ -30,8 +30,8 @@ class Transcript:
     scores: Mapping[str, float] = field(default_factory=dict)
     """Closed-set scores (see `listening.closed_set`): "yes_no" = yes against the best no,
     "yes_other" = yes against the best other, "yes_free" = yes against the free text,
-    "urgent" = a wish for a human against all else; ratios, > 1 favours the first. Empty if not
-    asked."""
+    "urgent" = a wish for a human against all else; ratios, > 1 favours the first. And "snr_db", how
+    far the voice stands above the noise (`listening.noise`). Empty if not asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ _SOUND_ALIKE = {
 
 
 _MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO = "听得不够清楚", "声音和文字不一致", "读音和否定一样"
-_UNSURE = "文字像是，分类器不同意"
-_DOUBTS = (_MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO, _UNSURE)
+_UNSURE, _NOISY = "文字像是，分类器不同意", "背景太吵，请按键"
+_DOUBTS = (_MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO, _UNSURE, _NOISY)
 """The words were an answer, only the sound was doubtful: no request may be made of them."""
 
 
@@ -233,11 +233,17 @@ def _agreed(
     if heard.confidence < need.voice_confidence:
         return _meaning("hedge", guess, _MUFFLED)
     ratio, other = heard.scores.get("yes_no"), heard.scores.get("yes_other")
+    noisy = heard.scores.get("snr_db", need.noisy_db) < need.noisy_db
+    if noisy and ratio is None:  # nothing but the text, of a sound that hides a 不
+        return _meaning("hedge", guess, _NOISY)
+    wanted = need.noisy_yes_no if noisy else need.yes_no
     if intent == "deny":
-        if ratio is not None and ratio > 1 / need.yes_no:
-            return _meaning("hedge", guess, _OTHERWISE)
+        if ratio is not None and ratio > 1 / wanted:
+            return _meaning("hedge", guess, _NOISY if noisy else _OTHERWISE)
         return _meaning(intent, guess, reason)
-    wanted = need.repaired_yes_no if repaired else need.yes_no
+    if noisy and ratio is not None and ratio < wanted:
+        return _meaning("hedge", guess, _NOISY)
+    wanted = max(wanted, need.repaired_yes_no) if repaired else wanted
     # Where the text itself is the yes, the free text is no rival of it.
     free = heard.scores.get("yes_free") if repaired else None
     if (

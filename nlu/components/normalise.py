@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 # Not one-to-one in OpenCC's table, or a recogniser's habit rather than a traditional form.
-HABITS = {"瞭": "了", "著": "着", "妳": "你", "啲": "点", "嘢": "野", "麽": "么", "咁": "这"}
+HABITS = dict(zip("瞭著妳啲恩嘢麽咁", "了着你点嗯野么这", strict=True))
 
 # Faces people add to a typed answer without changing it. Any other symbol stays and is not a word.
 FRIENDLY = re.compile("[\U0001f44c\U0001f44d\U0001f600-\U0001f60a\U0001f642\U0001f3fb-\U0001f3ff]")
@@ -19,6 +19,8 @@ FRIENDLY = re.compile("[\U0001f44c\U0001f44d\U0001f600-\U0001f60a\U0001f642\U000
 _BREAK = re.compile(r"[\s,，。.!！;；、~～…—\-:：\"'“”‘’()（）《》【】\[\]]+")
 _QUESTION = re.compile(r"\?+")
 _STAMMER = re.compile(r"(.)\1{3,}")
+# The northern -r, where it changes nothing; not in 儿子, 儿女, 儿媳.
+_ERHUA = re.compile("(?<=[点会事份块样个下错空活])儿(?![子女媳童孙])")
 
 
 @lru_cache(maxsize=1)
@@ -40,5 +42,5 @@ def normalise(text: str, limit: int) -> str:
     text = re.sub(r"(?<=\d)[.](?=\d)", "点", re.sub(r"(?<=\d),(?=\d{3})", "", text))
     text = _BREAK.sub("，", text)
     text = _QUESTION.sub("？", text)
-    text = re.sub("，*？，*", "？", text)
+    text = re.sub("，*？，*", "？", _ERHUA.sub("", text))
     return _STAMMER.sub(r"\1\1\1", text).strip("，")

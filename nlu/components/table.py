@@ -49,6 +49,8 @@ class Agreement:
     yes_other: float
     urgent: float
     repaired_yes_no: float
+    noisy_db: float
+    noisy_yes_no: float
     deny: float
     other: float
     request: float

@@ -91,6 +91,10 @@ def distance(said: str, heard: str) -> int:
     return row[-1]
 
 
+def _ratios(heard: Transcript) -> list[float]:
+    return [score for name, score in heard.scores.items() if name != "snr_db"]
+
+
 def listen(model: whisper.Whisper, answers: Sequence[Said], snr_db: float | None) -> dict[str, Any]:
     """All answers at one level of noise."""
     heard: list[tuple[Said, Transcript]] = []
@@ -120,7 +124,7 @@ def listen(model: whisper.Whisper, answers: Sequence[Said], snr_db: float | None
         return [
             f"{said.text} → {t.text}"
             for said, t in heard
-            if said.meaning in meanings and min(t.scores.values(), default=0.0) > ratio
+            if said.meaning in meanings and min(_ratios(t), default=0.0) > ratio
         ]
 
     return {

@@ -1,11 +1,11 @@
-"""Labelled utterances of tests/dialogue as a telephone brings them: spoken by simulated voices,
-with noise and lost packets. Two sets that share no sentence: `tune`, to set thresholds with, and
-`test`, to measure with."""
+"""Labelled utterances as a telephone brings them: spoken by simulated voices, with noise and lost
+packets. Two sets of tests/dialogue: spoken_tune.tsv, to set thresholds with, and spoken_test.tsv,
+to measure with. Each is the commonest short answers and a sample (of dev.tsv; of both held-out
+sets) of what a Mandarin voice can say in twelve characters."""
 
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,24 +21,6 @@ from voice.telephone import alaw_decode, alaw_encode, through_telephone
 ROOT = Path(__file__).resolve().parents[2]
 VOICES = ("zm_yunxi", "zf_xiaoxiao", "zf_xiaoyi")  # callers; the bot is zf_xiaobei
 RATE = 1.25  # the voices speak slowly by themselves
-LONGEST = 12  # characters
-SIZES = {"yes": 70, "no": 60, "unclear": 25, "human": 25, "repeat": 8, "complain": 8, "slower": 6}
-SHORT = {
-    "tune": {
-        "yes": "是 好 对的 清楚 知道 可以 没错 同意 行 收到了 是我 明白",
-        "no": "不 不是 没有 不清楚 不对 不行 没收到 不明白",
-        "human": "人工 转人工",
-    },
-    "test": {
-        "yes": "对 好的 是的 清楚了 知道了 没问题 确认 方便 了解 好啊 对对 是啊",
-        "no": "不是的 不知道 不好 不同意 没 不可以 没签 不了解",
-        "human": "找人工 人工服务",
-    },
-}
-"""The commonest answers of all, beside what the sets of tests/dialogue hold."""
-
-# What a Mandarin voice cannot say as it is meant: Cantonese, Latin letters, a recogniser's errors.
-_UNSPEAKABLE = re.compile(r"[^\u4e00-\u9fff，？。]|[唔冇嘅佢系咗喺啱咩乜睇晒啲喇㗎哋搵呃俾]")
 _LOSS = 0.04  # chance that a burst of lost packets begins at a frame
 _BURST = (1, 3)  # 20 ms packets
 
@@ -71,27 +53,10 @@ class Said:
     pcm: bytes  # 8 kHz s16le, before the telephone
 
 
-def chosen(split: Split, seed: int = 20261122) -> list[Labelled]:
-    """The utterances of a split, the same in every run."""
-    rows = read("dev") if split == "tune" else [*read("heldout"), *read("heldout2")]
-    rows = [r for r in rows if len(r.text) <= LONGEST and not _UNSPEAKABLE.search(r.text)]
-    dice = random.Random(seed)
-    picked: list[Labelled] = []
-    for label, texts in SHORT[split].items():
-        for text in texts.split():
-            answer = label if label in ("yes", "no") else "unclear"
-            request = None if label in ("yes", "no") else label
-            picked.append(Labelled("+", text, answer, request))  # type: ignore[arg-type]
-    for label, size in SIZES.items():
-        found = [r for r in rows if r.label == label]
-        picked += dice.sample(found, min(size, len(found)))
-    return list({(r.question, r.text): r for r in picked}.values())
-
-
 async def speak(split: Split, folder: Path) -> list[Said]:
     """Every utterance of a split, the voices taking turns; rendered once, then read from
     `folder`."""
-    rows = chosen(split)
+    rows = read(f"spoken_{split}")
     said: dict[int, Said] = {}
     for turn, voice in enumerate(VOICES):
         speaker = open_speaker(ROOT / "models", folder, "kokoro", voice=voice, threads=1)

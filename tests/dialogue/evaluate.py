@@ -1,7 +1,9 @@
-"""How well answers are understood, measured on heldout.tsv through the dialogue worker's own brain.
+"""How well answers are understood, measured on both held-out sets through the dialogue worker's own
+brain.
 
 `make eval`, or: python -m tests.dialogue.evaluate [--model models/huifang.tar.gz] [--out docs]
-Prints the figures and writes understanding.md and understanding.png into the folder.
+Prints the figures and writes understanding.md and understanding.png into the folder. What stands in
+understanding.md below the marker is kept: the figures of sound and of cross-validation.
 """
 
 from __future__ import annotations
@@ -26,6 +28,25 @@ from tests.dialogue.corpus import REQUESTS, Labelled, read
 LABELS = ("yes", "no", "unclear", *REQUESTS)
 EXPECTED = {"yes": 0.97, "no": 0.98, "human": 1.0, "repeat": 0.95, "slower": 0.95, "explain": 0.95}
 COMMAND = "make eval"
+KEPT = "<!-- Written by hand from here on. -->"
+HEAD = f"""# How well answers are understood
+
+Made by `{COMMAND}` from two sets of typed utterances that share no sentence with the training data
+or with dev.tsv, the set that rules and training data were tuned on. All were written for this
+project by one author: expect less of other speakers.
+"""
+SETS = {
+    "heldout": """
+The older set. Its totals and the kinds of its failures were looked at after each change; three
+rows were read because they failed (two false accepts, one human missed), repaired and moved to
+dev.tsv. The others were not looked at.
+""",
+    "heldout2": """
+Written before the present vocabulary and training data, in other words. The kinds of its failures
+were looked at twice; three rows were read (two of them false accepts), repaired and moved to
+dev.tsv. The others were not looked at.
+""",
+}
 
 
 @dataclass(frozen=True)
@@ -66,22 +87,16 @@ async def hear(model: Path, rows: Sequence[Labelled]) -> list[Heard]:
     return heard
 
 
-def report(heard: Sequence[Heard]) -> str:
-    """The page, in Markdown."""
+def report(name: str, heard: Sequence[Heard]) -> str:
+    """The section of one set, in Markdown."""
     wrong = [h for h in heard if h.false_accept]
     asked = sum(h.row.answer != h.row.expect for h in heard)
     low, high = interval(len(wrong), asked)
     times = sorted(h.ms for h in heard)
     lines = [
-        "# How well answers are understood",
+        f"## {name}.tsv: {len(heard)} utterances",
         "",
-        f"Made by `{COMMAND}` from tests/dialogue/heldout.tsv: {len(heard)} typed utterances,",
-        "written for this project by one author; none is in the training data or in dev.tsv, the",
-        "set the rules were tuned on. It measures wording, not sound. The totals were looked at",
-        "after each change to the rules. Three rows were read because they failed, repaired and",
-        "moved to dev.tsv, so they are not counted below: the false accepts 知道一二 and 银行知道,",
-        "and a human not brought by 我想找个人问问. The other rows were not looked at.",
-        "",
+        SETS.get(name, "The set that rules and training data were tuned on.\n").lstrip(),
         f"- False accepts (the hoped-for answer recorded though not given): **{len(wrong)}** of",
         f"  {asked}, 95 % interval {low:.2%} to {high:.2%} (Clopper-Pearson).",
         f"- One utterance takes p50 {times[len(times) // 2]:.1f} ms,"
@@ -93,6 +108,8 @@ def report(heard: Sequence[Heard]) -> str:
     given, made = Counter(h.row.label for h in heard), Counter(h.label for h in heard)
     right = Counter(h.label for h in heard if h.label == h.row.label)
     for label in LABELS:
+        if not given[label]:
+            continue
         low, high = interval(right[label], given[label])
         precision = f"{right[label] / made[label]:.1%}" if made[label] else "none made"
         wanted = f"{EXPECTED[label]:.0%}" if label in EXPECTED else ""
@@ -106,8 +123,7 @@ def report(heard: Sequence[Heard]) -> str:
     for meant in LABELS:
         row = " | ".join(str(cells[meant, label] or "") for label in LABELS)
         lines.append(f"| {meant} | {row} |")
-    lines += ["", "![the same as a picture](understanding.png)", ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
 
 
 def draw(heard: Sequence[Heard], path: Path) -> None:
@@ -141,20 +157,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, default=Path("models/huifang.tar.gz"))
     parser.add_argument("--out", type=Path, default=Path("docs"))
-    parser.add_argument("--set", default="heldout", choices=["heldout", "dev"])
+    parser.add_argument("--set", choices=["dev"], help="the tuning set instead, not written")
     options = parser.parse_args()
     configure_structlog(logging.WARNING)  # else Rasa prints what was said
-    heard = asyncio.run(hear(options.model, read(options.set)))
-    page = report(heard)
+    names = [options.set] if options.set else list(SETS)
+    heard = {name: asyncio.run(hear(options.model, read(name))) for name in names}
+    page = HEAD + "\n" + "\n".join(report(name, found) for name, found in heard.items())
     print(page)
-    for h in heard:
+    together = [h for found in heard.values() for h in found]
+    for h in together:
         if h.false_accept:
             print("FALSE ACCEPT", h.row, h.meaning.reason)
-    if options.set == "heldout":
+    if not options.set:
         options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "understanding.md").write_text(page, encoding="utf-8")
-        draw(heard, options.out / "understanding.png")
-    return int(any(h.false_accept for h in heard))
+        path = options.out / "understanding.md"
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        kept = before.partition(KEPT)[2]
+        picture = "Both sets together:\n\n![the confusion matrix](understanding.png)\n"
+        path.write_text(f"{page}\n{picture}\n{KEPT}{kept}", encoding="utf-8")
+        draw(together, options.out / "understanding.png")
+    return int(any(h.false_accept for h in together))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from voice.errors import ModelError, RecognitionFailed
 from voice.frames import Transcript
 from voice.listening import mel, whisper_files
 from voice.listening.closed_set import MAX_RATIO, ClosedSet, negation_ratio, ratios
+from voice.listening.noise import speech_to_noise_db
 
 MAX_NO_SPEECH = 0.6
 MIN_LOG_PROB = -1.8  # mean of the tokens; under it the text is a guess
@@ -253,7 +254,11 @@ class WhisperSession:
         sound = np.frombuffer(bytes(self._pcm[:whole]), dtype="<i2").astype(np.float32) / 32768.0
         if self._rate != mel.RATE:
             sound = soxr.resample(sound, self._rate, mel.RATE).astype(np.float32)
-        return self._whisper.transcribe(sound, self._answers)
+        heard = self._whisper.transcribe(sound, self._answers)
+        if self._answers is None:
+            return heard
+        snr = speech_to_noise_db(bytes(self._pcm[:whole]))
+        return replace(heard, scores={**heard.scores, "snr_db": snr})
 
 
 def windows(sound: mel.Floats) -> Iterator[mel.Floats]:

@@ -1,0 +1,232 @@
+"""Sound to meaning: recogniser and understanding together, `make eval-sound`.
+
+Utterances of the test sets, spoken by simulated voices (not the bot's), through telephone band,
+A-law, noise and lost packets; cut by the endpointer, heard by Whisper with the closed set of
+answers, judged by a dialogue worker as the answer to an item. Synthetic callers: the figures
+compare conditions and versions, they do not promise anything about real people.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from math import comb
+from pathlib import Path
+from typing import Any
+
+from bot.dialogue.client import Dialogue
+from bot.dialogue.protocol import Item, Meaning, Start, State, Turn
+from bot.settings import Settings
+from tests.bench.spoken import CONDITIONS, ROOT, VOICES, Condition, Said, on_the_line, speak
+from voice.frames import FRAME_BYTES, PHONE_RATE, Transcript
+from voice.listening import whisper, whisper_files
+from voice.listening.closed_set import YES_NO
+from voice.listening.endpoint import Endpointer, SpeechEnded
+from voice.listening.vad import WebRtcVad
+
+OUT = ROOT / "build" / "bench"
+ITEMS = {"+": Item("B9"), "-": Item("NT2", expect="no")}
+OPENING = ("方便", "是我", "一九五四年三月八号", "/identity_ok")
+THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One utterance under one condition: what was recognised, piece by piece, and understood."""
+
+    said: Said
+    pieces: tuple[Transcript, ...]
+    meanings: tuple[Meaning, ...]
+
+    @property
+    def false_accept(self) -> bool:
+        """Any piece was taken for the hoped-for answer, which was not given."""
+        hoped = self.said.row.expect
+        return self.said.row.answer != hoped and any(m.answer == hoped for m in self.meanings)
+
+    @property
+    def label(self) -> str:
+        """The first piece that meant anything decides, as in a call."""
+        labels = [m.request or m.answer for m in self.meanings]
+        return next((label for label in labels if label != "unclear"), "unclear")
+
+
+def pieces(line: bytes) -> list[bytes]:
+    """What the endpointer cuts out of a line's sound."""
+    vad, endpointer = WebRtcVad(), Endpointer()
+    cut = []
+    for start in range(0, len(line) - FRAME_BYTES + 1, FRAME_BYTES):
+        frame = line[start : start + FRAME_BYTES]
+        for event in endpointer.feed(frame, vad.speaking(frame)):
+            if isinstance(event, SpeechEnded):
+                cut.append(event.pcm)
+    return cut
+
+
+def recognise(
+    model: whisper.Whisper, spoken: Sequence[Said], condition: Condition
+) -> list[tuple[Transcript, ...]]:
+    """What the recogniser makes of every utterance under one condition."""
+
+    def one(number: int) -> tuple[Transcript, ...]:
+        heard = []
+        for pcm in pieces(on_the_line(spoken[number], spoken, condition, seed=number)):
+            session = model.session(PHONE_RATE, YES_NO)
+            session.accept(pcm)
+            heard.append(session.finish())
+        return tuple(heard)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(one, range(len(spoken))))
+
+
+async def in_items(dialogue: Dialogue) -> dict[str, State]:
+    """For each polarity the state in which its item has just been asked."""
+    states = {}
+    for question, item in ITEMS.items():
+        moved = await dialogue.begin(Start((item,)))
+        for said in OPENING:
+            event = said[1:] if said.startswith("/") else None
+            moved = await dialogue.turn(Turn(moved.state, "" if event else said, event=event))
+        states[question] = moved.state
+    return states
+
+
+async def understand(
+    dialogue: Dialogue, states: dict[str, State], said: Said, heard: Sequence[Transcript]
+) -> Heard:
+    meanings = []
+    for piece in heard:
+        turn = Turn(
+            states[said.row.question],
+            piece.text,
+            confidence=piece.confidence,
+            scores=piece.scores,
+        )
+        moved = await dialogue.turn(turn)
+        if moved.meaning is not None:
+            meanings.append(moved.meaning)
+    return Heard(said, tuple(heard), tuple(meanings))
+
+
+def _at_most(hits: int, of: int, p: float) -> float:
+    return sum(comb(of, k) * p**k * (1 - p) ** (of - k) for k in range(hits + 1))
+
+
+def _where(reached: Callable[[float], bool]) -> float:
+    """The smallest probability at which `reached` holds, to a ten-thousandth."""
+    low, high = 0.0, 1.0
+    while high - low > 1e-4:
+        middle = (low + high) / 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return high
+
+
+def rate(hits: int, of: int) -> dict[str, Any]:
+    """A share with its 95 % interval (Clopper and Pearson, Biometrika 26, 1934)."""
+    low = _where(lambda p: 1 - _at_most(hits - 1, of, p) >= 0.025) if hits else 0.0
+    high = _where(lambda p: _at_most(hits, of, p) <= 0.025) if hits < of else 1.0
+    share = round(hits / of, 3) if of else None
+    return {"hits": hits, "of": of, "share": share, "interval": [round(low, 3), round(high, 3)]}
+
+
+def summary(condition: Condition, heard: Sequence[Heard]) -> dict[str, Any]:
+    def recall(label: str) -> dict[str, Any]:
+        given = [h for h in heard if h.said.row.label == label and h.said.row.question == "+"]
+        return rate(sum(h.label == label for h in given), len(given))
+
+    unhoped = [h for h in heard if h.said.row.answer != h.said.row.expect]
+    wrong = [h for h in unhoped if h.false_accept]
+    return {
+        "condition": condition.name,
+        "yes": recall("yes"),
+        "no": recall("no"),
+        "human": recall("human"),
+        "false_accepts": rate(len(wrong), len(unhoped)),
+        "wrong": [
+            [h.said.row.question, h.said.row.text, *(p.text for p in h.pieces)] for h in wrong
+        ],
+        "not_heard": sum(not h.pieces for h in heard),
+    }
+
+
+def line_of(figures: dict[str, Any]) -> str:
+    def percent(name: str) -> str:
+        figure = figures[name]
+        low, high = (100 * bound for bound in figure["interval"])
+        return f"{name} {100 * figure['share']:5.1f} % ({low:.0f}-{high:.0f})"
+
+    wrong = figures["false_accepts"]
+    return (
+        f"{figures['condition']:13} {percent('yes')}  {percent('no')}  {percent('human')}  "
+        f"false accepts {wrong['hits']}/{wrong['of']} (up to {100 * wrong['interval'][1]:.1f} %)"
+        + "".join(f"\n    {' | '.join(w)}" for w in figures["wrong"])
+    )
+
+
+async def main() -> int:
+    """Exit status 1 if there is a false accept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--split", choices=["test", "tune"], default="test")
+    parser.add_argument("--every", type=int, default=1, help="take each n-th utterance only")
+    parser.add_argument("--keep", type=Path, help="write every transcript there")
+    parser.add_argument("--only", nargs="+", help="conditions, by name")
+    options = parser.parse_args()
+    load = os.getloadavg()[0]
+    spoken = (await speak(options.split, OUT / "speech"))[:: options.every]
+    model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=THREADS)
+    settings = Settings()
+    trained = settings.models / "huifang.tar.gz"
+    dialogue = Dialogue(settings.rasa_python, trained, ROOT, workers=1)
+    await dialogue.start()
+    began = time.perf_counter()
+    levels, kept = [], []
+    try:
+        states = await in_items(dialogue)
+        for condition in CONDITIONS:
+            if options.only and condition.name not in options.only:
+                continue
+            transcripts = await asyncio.to_thread(recognise, model, spoken, condition)
+            heard = [
+                await understand(dialogue, states, said, found)
+                for said, found in zip(spoken, transcripts, strict=True)
+            ]
+            levels.append(summary(condition, heard))
+            print(line_of(levels[-1]), flush=True)
+            kept += [
+                {
+                    "condition": condition.name,
+                    **asdict(h.said.row),
+                    "pieces": [{**asdict(p), "scores": dict(p.scores)} for p in h.pieces],
+                }
+                for h in heard
+            ]
+    finally:
+        await dialogue.close()
+    report = {
+        "split": options.split,
+        "utterances": len(spoken),
+        "voices": VOICES,
+        "recogniser": model.name,
+        "cores": os.cpu_count(),
+        "load_before": round(load, 2),
+        "seconds": round(time.perf_counter() - began),
+        "levels": levels,
+    }
+    OUT.mkdir(parents=True, exist_ok=True)
+    name = "understand-sound.json" if options.split == "test" else "understand-sound-tune.json"
+    text = json.dumps(report, indent=2, ensure_ascii=False)
+    (OUT / name).write_text(text + "\n", encoding="utf-8")
+    if options.keep:
+        options.keep.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+    return int(any(level["false_accepts"]["hits"] for level in levels))
+
+
+if __name__ == "__main__":
+    raise SystemExit(asyncio.run(main()))
