@@ -90,7 +90,7 @@ eval-sound: setup ## the same through sound: voices, noise, lost packets; minute
 
 cross-validate: setup ## Rasa's own five-fold cross-validation of the pipeline; minutes
 	@export $(QUIET_RASA)
-	nice -n 10 $(RASA)/rasa test nlu --nlu nlu --cross-validation --folds 5 --out build/cross-validation \
+	nice -n 10 $(RASA)/rasa test nlu --nlu nlu --cross-validation --folds $(or $(FOLDS),5) --out build/cross-validation \
 	  2>&1 | grep -E "accuracy|F1|Precision|error" || true
 
 clean: ## remove what make made, but not data/

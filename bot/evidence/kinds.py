@@ -125,7 +125,10 @@ KINDS: Mapping[str, Kind] = {
             "text": "what was understood, word for word",
             "confidence": "of the recogniser, 0 to 1",
             "no_speech": "the recogniser's belief that nobody spoke, 0 to 1",
-            "scores": "how the closed set of answers explains the sound: ratios by contest",
+            "scores": (
+                "how the closed set of answers explains the sound, ratios by contest; snr_db: the"
+                " voice above the noise"
+            ),
             "engine": "recogniser and model",
             "start_ms": _START,
             "end_ms": _END,

@@ -230,10 +230,12 @@ def _agreed(
     need = rules.agreement
     if heard.via != "voice":
         return _meaning(intent, guess, reason)
-    if heard.confidence < need.voice_confidence:
-        return _meaning("hedge", guess, _MUFFLED)
     ratio, other = heard.scores.get("yes_no"), heard.scores.get("yes_other")
     noisy = heard.scores.get("snr_db", need.noisy_db) < need.noisy_db
+    # A sound that is surely a yes makes up for a text that is not sure of its letters.
+    sure = intent == "affirm" and not noisy and min(ratio or 0, other or 0) >= need.sure_ratio
+    if heard.confidence < (need.sure_confidence if sure else need.voice_confidence):
+        return _meaning("hedge", guess, _MUFFLED)
     if noisy and ratio is None:  # nothing but the text, of a sound that hides a 不
         return _meaning("hedge", guess, _NOISY)
     wanted = need.noisy_yes_no if noisy else need.yes_no
@@ -262,7 +264,10 @@ def _last_resort(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning
         alike = pinyin.nearly if intent == "human" else pinyin.contains
         if phrase := alike(text, phrases):
             return _meaning(intent, guess, f"读音像“{phrase}”")
-    strong = heard.scores.get("yes_no", 0.0) >= rules.agreement.repaired_yes_no
+    # Without "yes_other" the sound is none of the known answers: it may be any other sentence.
+    strong = "yes_other" in heard.scores and (
+        heard.scores.get("yes_no", 0.0) >= rules.agreement.repaired_yes_no
+    )
     if heard.via == "voice" and strong and (found := _repaired(text, heard, guess, rules)):
         return found
     if guess.intent in REQUESTS and guess.confidence >= rules.agreement.request:

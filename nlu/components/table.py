@@ -49,6 +49,8 @@ class Agreement:
     yes_other: float
     urgent: float
     repaired_yes_no: float
+    sure_ratio: float
+    sure_confidence: float
     noisy_db: float
     noisy_yes_no: float
     deny: float

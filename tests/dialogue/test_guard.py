@@ -183,8 +183,16 @@ def test_a_word_repaired_by_its_sound_needs_strong_scores() -> None:
     text = "切任啊"
     assert meaning(text, via="voice", confidence=0.9)[0] == "unclear"
     assert meaning(text, via="voice", confidence=0.9, scores={"yes_no": 2.5})[0] == "unclear"
-    assert meaning(text, via="voice", confidence=0.9, scores={"yes_no": 4.0})[0] == "yes"
-    assert meaning("不" + text, via="voice", confidence=0.9, scores={"yes_no": 4.0})[0] != "yes"
+    assert (
+        meaning(text, via="voice", confidence=0.9, scores={"yes_no": 4.0, "yes_other": 4.0})[0]
+        == "yes"
+    )
+    assert (
+        meaning("不" + text, via="voice", confidence=0.9, scores={"yes_no": 4.0, "yes_other": 4.0})[
+            0
+        ]
+        != "yes"
+    )
     assert meaning(text)[0] == "unclear"
 
 
@@ -246,3 +254,37 @@ def test_the_sound_alone_may_bring_a_human_but_never_over_a_clear_answer() -> No
     assert judge(muddled, Guess("other", 0.3)).intent == "human"
     refusal = Heard("不清楚", via="voice", confidence=0.8, scores=sound)
     assert judge(refusal, Guess("deny", 0.9)).answer == "no"
+
+
+SURE = {"yes_no": 9.0, "yes_other": 9.0}
+
+
+@pytest.mark.parametrize(
+    ("confidence", "scores", "answer"),
+    [
+        (0.9, {"yes_no": 3.0, "yes_other": 3.0, "snr_db": 24.0}, "yes"),
+        (0.9, {"yes_no": 3.0, "yes_other": 3.0, "snr_db": 14.0}, "unclear"),  # 不 heard as 好
+        (0.9, {"snr_db": 14.0}, "unclear"),  # nothing but the text vouches for it
+        (0.9, {"snr_db": 24.0}, "yes"),
+        (0.35, {**SURE, "snr_db": 24.0}, "yes"),
+        (0.35, {**SURE, "snr_db": 14.0}, "unclear"),
+        (0.35, {"yes_no": 9.0, "yes_other": 3.0, "snr_db": 24.0}, "unclear"),
+    ],
+)
+def test_a_spoken_yes_in_noise_needs_a_surer_sound(
+    confidence: float, scores: dict[str, float], answer: str
+) -> None:
+    assert meaning("知道", via="voice", confidence=confidence, scores=scores)[0] == answer
+
+
+def test_a_wanted_no_in_noise_needs_a_surer_sound_too() -> None:
+    for snr, answer in ((24.0, "no"), (14.0, "unclear")):
+        scores = {"yes_no": 0.3, "yes_other": 1.0, "snr_db": snr}
+        found = judge(Heard("没有", "no", "voice", 0.9, scores), DOUBTER)
+        assert found.answer == answer
+
+
+def test_a_text_repaired_by_sound_is_no_yes_unless_the_sound_is_a_known_answer() -> None:
+    """大概知道, written as 打开直动: no 不 in it, and yet no yes."""
+    strings = {"yes_no": 30.0, "snr_db": 50.0}
+    assert meaning("打开直动", via="voice", confidence=0.6, scores=strings)[0] == "unclear"
