@@ -24,7 +24,7 @@ MODEL = ROOT / "models" / "huifang.tar.gz"
 # what the program that needs it is called, and the Debian package that has it
 RUN_PACKAGES = {"espeak-ng": ["espeak-ng"]}
 TEST_PACKAGES = {"chromium": ["chromium", "fonts-wqy-zenhei"], "psql": ["postgresql"]}
-PBX_PACKAGES = {"debootstrap": ["debootstrap"]}
+PBX_PACKAGES = {"debootstrap": ["debootstrap"], "sipp": ["sip-tester"]}
 
 
 class Missing(Exception):
