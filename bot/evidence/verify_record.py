@@ -333,7 +333,8 @@ def _missing(events: list[Event]) -> Iterator[str]:
     starts = [n for n, event in enumerate(events) if event.kind == "called"]
     if not starts:
         yield "nobody was called"
-    for start, end in zip(starts, [*starts[1:], len(events)], strict=True):
+    ends = [*starts[1:], len(events)][: len(starts)]
+    for start, end in zip(starts, ends, strict=True):
         kinds = {event.kind for event in events[start:end]}
         if events[start].body["line"] == "phone" and "audio" not in kinds:
             yield f"the call of event {start} has no recording"

@@ -107,6 +107,8 @@ def _answer(line: RecordedLine, script: Script, secret: str, callback: str) -> N
         line.caller_keys(secret)
     elif asked == "Z1":
         line.caller_says("没有了")
+    elif asked in script.clauses and (expects := script.clauses[asked].expects):
+        line.caller_says(expects.answer)  # a comprehension question, as the contract says
     elif asked in script.items:
         clause = script.clauses[asked]
         doubts = zlib.crc32(f"{callback}{asked}".encode()) % 7 == 0 and not clause.severe

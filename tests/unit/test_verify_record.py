@@ -19,6 +19,7 @@ from random import Random
 import pytest
 
 from bot.evidence import exported, signing, verify_record, wav
+from bot.evidence.completeness import missing
 from bot.evidence.export import export
 from bot.evidence.keyring import KeyRing
 from bot.evidence.ledger import Draft, canonical
@@ -344,3 +345,66 @@ def test_a_zip_cannot_hide_or_double_a_file(made: Path, tmp_path: Path) -> None:
         archive.writestr("../../escape.txt", "x")
     assert verify_record.verify(more, keys_of(made)).integrity == ["../../escape.txt was added"]
     assert not verify_export(more, keys_of(made)).ok
+
+
+def test_a_callback_that_nobody_was_called_for_is_incomplete_and_intact(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        sealer = Sealer(store, Settings(data=tmp_path / "data"))
+        callback = new_callback(store)
+        Pen(store, callback).write(Draft("created", {"policy": "P1", "questionnaire": "1"}))
+        export(store, tmp_path / "audio", callback, tmp_path / "planned", sealer)
+        keys = {sealer.ring.id: sealer.ring.public}
+        verdict = verify_record.verify(tmp_path / "planned", keys)
+        assert verdict.integrity == []
+        assert verdict.completeness == ["nobody was called"]
+
+
+def said(drafts: list[Draft]) -> list[str]:
+    """What both verifiers find missing in an honest chain of these; they must agree."""
+    chain = build(drafts)
+    data = b"".join(exported.write_event(event) + b"\n" for event in chain)
+    verdict = verify_record.Verdict(chain[0].callback)
+    events = verify_record._events({"events.jsonl": data}, verdict)
+    outside = [words for words in verify_record._missing(events) if words.startswith("event")]
+    inside = [words for words in missing(chain) if words.startswith("event")]
+    assert bool(inside) == bool(outside), (inside, outside)
+    return outside
+
+
+@pytest.mark.parametrize(
+    ("result", "named", "problem"),
+    [
+        ("right", 3, None),
+        ("wrong", 3, "a yes without the right answer to its question"),
+        ("right", None, "a yes without the right answer to its question"),
+        ("right", 9, "a yes without the right answer to its question"),
+    ],
+)
+def test_a_yes_rests_on_the_right_answer_to_its_question(
+    result: str, named: int | None, problem: str | None
+) -> None:
+    asked = {"item": True, "text": "？", "sha256": "0"}
+    drafts = [
+        Draft("created", {"policy": "P1", "questionnaire": "1"}),
+        Draft("asked", {**asked, "clause": "B8", "must_check": True}),
+        Draft("heard", {"via": "key", "text": "1"}),
+        Draft(
+            "checked",
+            {
+                "item": "B8", "clause": "B8q", "expected": "15", "stated": "15",
+                "result": result, "asked_seq": 1, "heard_seq": 2,
+            },
+        ),
+        Draft(
+            "answered",
+            {
+                "item": "B8", "answer": "yes", "expect": "yes", "as_expected": True,
+                "asked_seq": 1, "heard_seq": 2, "checked_seq": named,
+            },
+        ),
+    ]  # fmt: skip
+    drafts[1] = Draft("asked", {**drafts[1].body, "checks": "B8"})
+    found = said(drafts)
+    assert [problem in words for words in found] == ([True] if problem else []), found
+    dropped = said([*drafts[:3], drafts[4]])
+    assert dropped, "a yes whose check is not there is no yes"
