@@ -282,6 +282,21 @@ async def main(stages: Sequence[tuple[int, float, bool]]) -> dict[str, Any]:
     began = time.monotonic()
     wire, pieces, answers = await voices()
     report: dict[str, Any] = {"cores": os.cpu_count(), "stages": []}
+    if stages:
+        report |= await calls(stages, wire)
+    model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=2)
+    report["slow_answers"] = await voice_listening.slow(pieces, model)
+    report["unhurried"] = voice_listening.unhurried(answers, model)
+    report["whisper"] = voice_listening.beside_stock(answers, model, OUT)
+    report["seconds"] = round(time.monotonic() - began)
+    return report
+
+
+async def calls(
+    stages: Sequence[tuple[int, float, bool]], wire: Sequence[Mapping[str, bytes]]
+) -> dict[str, Any]:
+    """The stages with real calls."""
+    report: dict[str, Any] = {"stages": []}
     with tempfile.TemporaryDirectory() as folder, (OUT / "house.log").open("wb") as log:
         prepare(Path(folder))
         process = await asyncio.create_subprocess_exec(
@@ -310,17 +325,13 @@ async def main(stages: Sequence[tuple[int, float, bool]]) -> dict[str, Any]:
     if last["calls"] > first["calls"]:
         more = (last["rss_mb"] - first["rss_mb"]) / (last["calls"] - first["calls"])
         report["mb_per_further_call"] = round(more, 1)
-    model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=2)
-    report["slow_answers"] = await voice_listening.slow(pieces, model)
-    report["whisper"] = voice_listening.beside_stock(answers, model, OUT)
-    report["seconds"] = round(time.monotonic() - began)
     return report
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--calls", default="1,20,40", help="stages to run")
-    wanted = {int(n) for n in parser.parse_args().calls.split(",")}
+    parser.add_argument("--calls", default="1,20,40", help="stages to run; '' for none")
+    wanted = {int(n) for n in parser.parse_args().calls.split(",") if n}
     logs.configure("ERROR")
     result = asyncio.run(main([s for s in STAGES if s[0] in wanted]))
     shutil.rmtree(OUT / "clips", ignore_errors=True)

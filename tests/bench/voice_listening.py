@@ -8,11 +8,13 @@ import os
 import random
 import subprocess
 import sys
+import time
 import wave
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from opencc import OpenCC
 
 from bot.conversation import NUMBER_PAUSES
@@ -20,7 +22,16 @@ from tests.bench.bench_listen import PUNCTUATION, Said, distance, utterances
 from voice.frames import FRAME_BYTES, FRAME_MS, PHONE_RATE, Utterance
 from voice.incoming import Incoming
 from voice.listening import whisper
-from voice.listening.endpoint import Endpointer, Pauses, SpeechEnded
+from voice.listening.closed_set import YES_NO
+from voice.listening.complete import verdict
+from voice.listening.endpoint import (
+    Endpointer,
+    EndpointSettings,
+    Pauses,
+    SpeechEnded,
+    SpeechPaused,
+    Verdict,
+)
 from voice.listening.pool import RecogniserPool
 from voice.listening.vad import WebRtcVad
 from voice.telephone import through_telephone
@@ -31,6 +42,8 @@ SLOW, AT_ONCE = 32, 8
 OLD_HANGOVER_MS = 1300  # what ended an answer to a question for a number before
 STOCK = "faster-whisper==1.2.1"
 CLIPS = 24
+ONE_OF = 2  # of the short answers, for `unhurried`
+REST_MS = 33  # dialogue 9, commit 4 (make bench), half a tick and the first frame 20
 
 
 def slow_answer(clips: Mapping[str, bytes], seed: int) -> bytes:
@@ -86,6 +99,56 @@ def _pieces(line: bytes) -> int:
         events = endpointer.feed(frame, vad.speaking(frame))
         count += sum(isinstance(e, SpeechEnded) for e in events)
     return count
+
+
+def unhurried(answers: Sequence[Said], model: whisper.Whisper) -> dict[str, Any]:
+    """When the turn of each clear short answer would end on an idle core: silence is counted in
+    frames and recognition in its own CPU time, so other work on the machine does not matter. With
+    what a turn costs after that (dialogue, commit, first frame: REST_MS) it is the response gap."""
+    by_words, by_hangover, cpu_ms, clear = [], [], [], 0
+    spoken = [said for said in answers if said.meaning in ("yes", "no")][::ONE_OF]
+    for said in spoken:
+        quiet = bytes(PHONE_RATE * 2)
+        pause = _first_pause(through_telephone(quiet + said.pcm + quiet, PHONE_RATE))
+        if pause is None:
+            continue
+        began = time.process_time()
+        session = model.session(PHONE_RATE, YES_NO)
+        session.accept(pause.pcm)
+        heard = session.finish()
+        spent_ms = (time.process_time() - began) * 1000
+        cpu_ms.append(spent_ms)
+        settings, pauses = EndpointSettings(), Pauses()
+        known_ms = settings.pause_ms + spent_ms
+        found = verdict(heard, YES_NO)
+        silence = {
+            Verdict.CLEAR: settings.clear_ms,
+            Verdict.OPEN: pauses.hangover_ms,
+            Verdict.INCOMPLETE: pauses.thinking_ms,
+        }[found]
+        clear += found is Verdict.CLEAR
+        by_words.append(max(known_ms, silence) + REST_MS)
+        by_hangover.append(max(known_ms, pauses.hangover_ms) + REST_MS)
+    p50, p95 = np.percentile(by_words, [50, 95])
+    return {
+        "answers": len(by_words),
+        "clear": clear,
+        "recognition_cpu_ms_p50": round(float(np.median(cpu_ms))),
+        "gap_ms_p50": round(float(p50)),
+        "gap_ms_p95": round(float(p95)),
+        "gap_ms_p50_clear": round(float(np.median(sorted(by_words)[:clear]))) if clear else None,
+        "gap_ms_p50_hangover": round(float(np.median(by_hangover))),
+    }
+
+
+def _first_pause(line: bytes) -> SpeechPaused | None:
+    vad, endpointer = WebRtcVad(), Endpointer()
+    for at in range(0, len(line) - FRAME_BYTES + 1, FRAME_BYTES):
+        frame = line[at : at + FRAME_BYTES]
+        for event in endpointer.feed(frame, vad.speaking(frame)):
+            if isinstance(event, SpeechPaused) and not event.faint:
+                return event
+    return None
 
 
 def beside_stock(answers: Sequence[Said], model: whisper.Whisper, folder: Path) -> dict[str, Any]:

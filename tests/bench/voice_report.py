@@ -51,6 +51,14 @@ def page(report: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     if "mb_per_further_call" in report:
         yield f"Memory per further call: {report['mb_per_further_call']} MB.\n"
+    idle = report["unhurried"]
+    yield (
+        f"On an idle core (silence in frames, recognition in its CPU time, "
+        f"{idle['recognition_cpu_ms_p50']} ms, and 33 ms for the rest of the turn): gap p50 "
+        f"{idle['gap_ms_p50']} ms, p95 {idle['gap_ms_p95']} ms of {idle['answers']} short answers, "
+        f"{idle['clear']} of which were clear enough to end early (p50 "
+        f"{idle['gap_ms_p50_clear']} ms); by hangover p50 {idle['gap_ms_p50_hangover']} ms.\n"
+    )
     slow = report["slow_answers"]
     yield (
         f"Slow answers (dates and digits, pauses of 0.5 to 1.5 s): {slow['cut']} of "

@@ -28,7 +28,7 @@ def heard(
 def test_a_yes_whose_sound_agrees_is_clear(text: str) -> None:
     assert verdict(heard(text, SURE_YES), YES_NO) is Verdict.CLEAR
     assert verdict(heard(text), YES_NO) is Verdict.CLEAR  # an engine without scores
-    assert verdict(heard(text, SURE_YES, confidence=0.2), YES_NO) is Verdict.OPEN
+    assert verdict(heard(text, confidence=0.2), YES_NO) is Verdict.OPEN
 
 
 @pytest.mark.parametrize("name", ["yes_no", "yes_other"])
@@ -54,6 +54,13 @@ def test_a_misheard_yes_may_be_clear_by_its_sound() -> None:
     assert verdict(heard("切任", {"yes_no": 30.0}), YES_NO) is Verdict.OPEN
     assert verdict(heard("切任", {"yes_no": 30.0, "yes_other": 4.0}), YES_NO) is Verdict.OPEN
     assert verdict(heard("这个人我不认识的", SURE_YES), YES_NO) is Verdict.OPEN
+
+
+@pytest.mark.parametrize("text", ["不切任", "不清除", "不知当", "没熟的"])
+def test_a_misheard_no_is_clear_by_its_sign_and_its_sound(text: str) -> None:
+    assert verdict(heard(text, SURE_NO), YES_NO) is Verdict.CLEAR
+    assert verdict(heard(text, {"yes_no": 0.5, "yes_other": 0.1}), YES_NO) is Verdict.OPEN
+    assert verdict(heard("莫熟的", SURE_NO), YES_NO) is Verdict.OPEN
 
 
 @pytest.mark.parametrize(

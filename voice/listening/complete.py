@@ -19,18 +19,18 @@ SOUND_RATIO = 5.0  # where the text is not one of the answers and the sound alon
 SOUND_CHARACTERS = (
     5  # of a text that may be a misheard answer (确认 → 切任); a longer one says more
 )
-CLEAR_CONFIDENCE = 0.3  # of the free text; below it the text is a guess
+CLEAR_CONFIDENCE = 0.3  # of the free text where the engine has no ratios; below it is a guess
 
 _MARKS = re.compile(r"[\s，。！？、；：,.!?;:…~—-]+")
 _HEDGES = frozenset("喂 什么 应该是吧 差不多 好像是".split())
 """Members of a closed set after which people tend to go on."""
-_FILLERS = re.compile(r"(?:[嗯呃额啊哦唔诶欸哎噢]|那个|这个|就是|我|你|他|它)+")
+_FILLERS = re.compile(r"(?:[嗯呃额啊哦唔诶欸哎噢]|那个|这个|就是|我|他)+")
 _GOES_ON = re.compile(
-    r"(?:但是?|可是?|不过|就是|那个|这个|因为|所以|如果|要是|还有|然后|而且|或者|和|跟|比如|除了|虽然|另外|"
-    r"其实|我[是的们]?|你|他|她|呃|额|嗯|第|的话|是不是|有没有|叫|说)$"
+    r"(?:但是?|可是?|不过|就是|那个|这个|因为|所以|如果|要是|还有|然后|而且|或者|和|跟|比如|虽然|另外|"
+    r"其实|呃|额|嗯|第|的话|跟我说|我是)$"
 )
 _DIGITS = "0-9０-９零〇幺一二两三四五六七八九十百千万"
-_NUMBER_GOES_ON = re.compile(rf"[{_DIGITS}年月]$")
+_NUMBER = re.compile(rf"[{_DIGITS}年月]{{2,}}$|^[{_DIGITS}]$")
 _DATE = re.compile(rf"[{_DIGITS}]+年[{_DIGITS}]+月[{_DIGITS}]+[日号](?:出生|生)?的?$")
 _COURTESY = "(?:谢谢|谢谢你|谢谢您|啊|呀|呢|了)*"
 
@@ -39,16 +39,23 @@ def verdict(heard: Transcript, answers: ClosedSet | None) -> Verdict:
     """CLEAR, OPEN or INCOMPLETE. `answers` is the closed set of the question, whose ratios `heard`
     carries where the recogniser can tell them; without it only a whole date is CLEAR."""
     text = _MARKS.sub("", heard.text)
-    if not text or heard.confidence < CLEAR_CONFIDENCE:
+    if not text or (not heard.scores and heard.confidence < CLEAR_CONFIDENCE):
         return Verdict.OPEN
-    if answers is not None and _by_words(text, heard, answers):
+    if answers is None:
+        return Verdict.CLEAR if _DATE.search(text) else _unfinished(text)
+    if _by_words(text, heard, answers):
         return Verdict.CLEAR
-    if answers is None and _DATE.search(text):
+    misheard = len(text) <= SOUND_CHARACTERS and text not in answers.phrases
+    goes_on = _FILLERS.fullmatch(text) or _GOES_ON.search(text)
+    if misheard and not goes_on and _by_sound(text, heard, answers):
         return Verdict.CLEAR
-    if _FILLERS.fullmatch(text) or _GOES_ON.search(text) or _NUMBER_GOES_ON.search(text):
-        return Verdict.INCOMPLETE
-    misheard = answers is not None and len(text) <= SOUND_CHARACTERS and text not in answers.phrases
-    return Verdict.CLEAR if misheard and _by_sound(heard) else Verdict.OPEN
+    begun = _strung(answers.yes + answers.no).sub("", text) == "我"  # 是的我…
+    return Verdict.INCOMPLETE if begun else _unfinished(text)
+
+
+def _unfinished(text: str) -> Verdict:
+    more = _FILLERS.fullmatch(text) or _GOES_ON.search(text) or _NUMBER.search(text)
+    return Verdict.INCOMPLETE if more else Verdict.OPEN
 
 
 def _by_words(text: str, heard: Transcript, answers: ClosedSet) -> bool:
@@ -66,11 +73,15 @@ def _by_words(text: str, heard: Transcript, answers: ClosedSet) -> bool:
     return False
 
 
-def _by_sound(heard: Transcript) -> bool:
-    """A ratio that is missing says nothing here."""
-    return _at_least(
-        SOUND_RATIO, *(heard.scores.get(name, 0.0) for name in ("yes_no", "yes_other"))
-    )
+def _by_sound(text: str, heard: Transcript, answers: ClosedSet) -> bool:
+    """A ratio that is missing says nothing here, and digits are no misheard answer (but one may be:
+    对的 → 3). A no needs its sign in the text as well: what is no yes need not be a no."""
+    if len(text) > 1 and _NUMBER.search(text):
+        return False
+    yes_no, other = (heard.scores.get(name, 0.0) for name in ("yes_no", "yes_other"))
+    if "yes_no" in heard.scores and any(sign in text for sign in answers.negations):
+        return yes_no <= 1 / SOUND_RATIO
+    return _at_least(SOUND_RATIO, yes_no, other)
 
 
 def _at_least(least: float, *ratios: float | None) -> bool:
