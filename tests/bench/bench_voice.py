@@ -335,7 +335,7 @@ if __name__ == "__main__":
     logs.configure("ERROR")
     result = asyncio.run(main([s for s in STAGES if s[0] in wanted]))
     shutil.rmtree(OUT / "clips", ignore_errors=True)
-    if len(result["stages"]) == len(STAGES):  # a part of it is nothing to publish
+    if len(result["stages"]) in (0, len(STAGES)):  # a part of them is nothing to publish
         voice_report.write(result, ROOT / "docs")
     (OUT / "voice.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
-    print(json.dumps({k: v for k, v in result.items() if k != "stages"}, indent=1))
+    print(json.dumps({k: v for k, v in result.items() if k != "stages"}))

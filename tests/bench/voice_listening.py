@@ -134,6 +134,8 @@ def unhurried(answers: Sequence[Said], model: whisper.Whisper) -> dict[str, Any]
         "answers": len(by_words),
         "clear": clear,
         "recognition_cpu_ms_p50": round(float(np.median(cpu_ms))),
+        "gaps_ms": sorted(round(ms) for ms in by_words),
+        "gaps_ms_hangover": sorted(round(ms) for ms in by_hangover),
         "gap_ms_p50": round(float(p50)),
         "gap_ms_p95": round(float(p95)),
         "gap_ms_p50_clear": round(float(np.median(sorted(by_words)[:clear]))) if clear else None,

@@ -352,7 +352,7 @@ async def test_the_gap_is_measured_at_the_wire() -> None:
         call.line.say([clause("A", "a 100")])
         assert await call.caller.wait_quiet(200, 3.0)
         assert len(call.caller.gaps) == 1
-        assert 0.28 <= call.caller.gaps[0] <= 0.6
+        assert 0.18 <= call.caller.gaps[0] <= 0.6
 
 
 async def test_bad_neighbours_do_not_disturb_a_call() -> None:
