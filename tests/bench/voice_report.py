@@ -65,8 +65,8 @@ def _calls(stages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """The table of the stages with real calls."""
     if not stages:
         yield (
-            "The stages with real calls were not run: other work held the machine (load average "
-            "above 8 on 2 cores). Run `make bench-voice` on a quiet one.\n"
+            "The stages with real calls were not part of this run; they need a quiet machine. "
+            "`make bench-voice` adds them.\n"
         )
         return
     yield "| | " + " | ".join(f"{s['calls']} call{'s' * (s['calls'] > 1)}" for s in stages) + " |"
