@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal
+
+from pypinyin import lazy_pinyin
 
 from bot import spoken, wording
 from bot.spoken import Stated
@@ -26,6 +28,7 @@ Value = Decimal | date | int
 SURE = 0.45  # confidence of the recogniser below which nothing heard is right, as for a yes
 AGREES = 1.0  # sound: the right option against the wrong one; below, text and sound disagree
 SETTLES = 2.0  # … from which on the sound tells that no 不 was lost
+REPAIRS = 3.0  # … from which on words may be read by their sound, as for a yes
 _KEY = re.compile(r"我?要?[按选]([12一二])号?键?[。！!]?")
 
 
@@ -169,8 +172,34 @@ def _stated(expectation: Expectation, said: Said) -> Stated[Decimal] | Stated[da
         case date():
             return spoken.day(said.text, expectation.expected)
         case _:
-            settled = said.scores.get("yes_no", 0.0) >= SETTLES
-            return spoken.choice(said.text, expectation.ways, by_voice=by_voice and not settled)
+            return _chosen(expectation, said)
+
+
+def _chosen(expectation: Expectation, said: Said) -> Stated[int]:
+    """The option that was said, or only sounds so (比焦的少) where the sound is sure of it."""
+    by_voice, ratio = said.via == "voice", said.scores.get("yes_no", 0.0)
+    stated = spoken.choice(said.text, expectation.ways, by_voice=by_voice and not ratio >= SETTLES)
+    sure = ratio >= REPAIRS and said.scores.get("yes_other", 0.0) >= REPAIRS
+    if stated.value is not None or stated.unknown or not (by_voice and sure):
+        return stated
+    right = expectation.ways[expectation.right]
+    respelt = spoken.choice(respell(said.text, right), expectation.ways)
+    return respelt if respelt.value == expectation.right else stated
+
+
+def respell(text: str, ways: Iterable[str]) -> str:
+    """`text` with each stretch that sounds like one of `ways`, tones apart, written that way."""
+    sounds = [_sound(character) for character in text]
+    for way in sorted(ways, key=len, reverse=True):
+        wanted = [_sound(character) for character in way]
+        for at in range(len(text) - len(way) + 1):
+            if len(way) > 1 and sounds[at : at + len(way)] == wanted:
+                text = text[:at] + way + text[at + len(way) :]
+    return text
+
+
+def _sound(character: str) -> str:
+    return str(lazy_pinyin(character)[0])
 
 
 def _words(expectation: Expectation, value: Value) -> str:

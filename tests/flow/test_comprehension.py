@@ -12,6 +12,7 @@ import pytest
 from bot.callbacks import Conversations
 from bot.conversation import Result
 from bot.dialogue.protocol import Moved, Record, Start, Turn
+from bot.evidence import verify_record
 from bot.evidence.completeness import missing
 from bot.evidence.export import export
 from bot.evidence.ledger import Event, canonical
@@ -167,15 +168,18 @@ async def test_a_yes_whose_check_is_missing_or_wrong_is_reported(
     complaint = "without the right answer"
     assert not any(complaint in what for what in missing(whole))
 
-    def altered(kind: str, **body: object) -> list[str]:
-        """The record with one field of the last event of a kind changed."""
+    def altered(kind: str, **body: object) -> tuple[str, str]:
+        """What each of the two verifiers misses once a field of the last such event is changed."""
         last = max(e.seq for e in whole if e.kind == kind)
         changed = [
             replace(e, text=canonical({**e.body, **body})) if e.seq == last else e for e in whole
         ]
-        return missing(changed)
+        apart = [verify_record.Event(e.seq, e.kind, e.hash, e.body) for e in changed]
+        return "\n".join(missing(changed)), "\n".join(verify_record._missing(apart))
 
-    assert any(complaint in what for what in altered("checked", result="wrong"))
-    assert any(complaint in what for what in altered("answered", checked_seq=None))
-    assert any("question that is not there" in w for w in altered("checked", asked_seq=0))
-    assert any("words that are not there" in w for w in altered("checked", heard_seq=0))
+    for found in (*altered("checked", result="wrong"), *altered("answered", checked_seq=None)):
+        assert complaint in found
+    for field, ours in (("asked_seq", "question that is not"), ("heard_seq", "words that are not")):
+        inside, apart = altered("checked", **{field: 0})
+        assert ours in inside
+        assert "rests on event 0" in apart

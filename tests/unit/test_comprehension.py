@@ -56,6 +56,25 @@ def test_text_and_sound_must_agree_on_a_choice() -> None:
     assert result(LESS, said("会少", "voice", scores={"yes_no": 5.0})) == "right"
 
 
+def test_words_are_read_by_their_sound_only_where_the_sound_is_sure() -> None:
+    def heard(text: str, ratio: float, other: float = 9.0) -> Said:
+        return said(text, "voice", scores={"yes_no": ratio, "yes_other": other})
+
+    assert result(LESS, heard("克能少", 9.0)) == "right"  # 可能少, misspelt
+    assert result(LESS, heard("克能少", 2.0)) == "unclear"
+    assert result(LESS, heard("克能少", 9.0, other=0.5)) == "unclear"
+    assert result(LESS, said("克能少")) == "unclear", "typed text has no sound"
+    assert result(LESS, heard("不克能少", 9.0)) == "unclear"
+    assert result(LESS, heard("一养多", 9.0)) == "unclear", "the wrong option is never repaired"
+
+
+@given(st.text(max_size=60))
+def test_respelling_keeps_the_length_and_the_sound(text: str) -> None:
+    respelt = comprehension.respell(text, LESS.ways[1])
+    assert len(respelt) == len(text)
+    assert comprehension.respell(respelt, LESS.ways[1]) == respelt
+
+
 def test_keys_mean_what_the_question_named() -> None:
     right, wrong = str(FIFTEEN.right + 1), str(2 - FIFTEEN.right)
     assert result(FIFTEEN, said(right, "key"), keys_named=True) == "right"
