@@ -53,6 +53,7 @@ class Agreement:
     sure_confidence: float
     noisy_db: float
     noisy_yes_no: float
+    noisy_short: int
     deny: float
     other: float
     request: float

@@ -264,6 +264,7 @@ SURE = {"yes_no": 9.0, "yes_other": 9.0}
     [
         (0.9, {"yes_no": 3.0, "yes_other": 3.0, "snr_db": 24.0}, "yes"),
         (0.9, {"yes_no": 3.0, "yes_other": 3.0, "snr_db": 14.0}, "unclear"),  # 不 heard as 好
+        (0.9, {"yes_no": 30.0, "yes_other": 30.0, "snr_db": 14.0}, "unclear"),  # 不好 as 好
         (0.9, {"snr_db": 14.0}, "unclear"),  # nothing but the text vouches for it
         (0.9, {"snr_db": 24.0}, "yes"),
         (0.35, {**SURE, "snr_db": 24.0}, "yes"),
@@ -275,6 +276,17 @@ def test_a_spoken_yes_in_noise_needs_a_surer_sound(
     confidence: float, scores: dict[str, float], answer: str
 ) -> None:
     assert meaning("知道", via="voice", confidence=confidence, scores=scores)[0] == answer
+
+
+def test_punctuation_makes_no_longer_yes() -> None:
+    scores = {"yes_no": 30.0, "yes_other": 30.0, "snr_db": 14.0}
+    assert meaning("知道。", via="voice", confidence=0.9, scores=scores)[0] == "unclear"
+
+
+def test_a_longer_yes_in_noise_can_be_sure() -> None:
+    for ratio, answer in ((30.0, "yes"), (5.0, "unclear")):
+        scores = {"yes_no": ratio, "yes_other": 30.0, "snr_db": 14.0}
+        assert meaning("我都知道", via="voice", confidence=0.9, scores=scores)[0] == answer
 
 
 def test_a_wanted_no_in_noise_needs_a_surer_sound_too() -> None:
