@@ -91,7 +91,7 @@ eval-sound: setup ## the same through sound: voices, noise, lost packets; minute
 cross-validate: setup ## Rasa's own five-fold cross-validation of the pipeline; minutes
 	@export $(QUIET_RASA)
 	nice -n 10 $(RASA)/rasa test nlu --nlu nlu --cross-validation --folds $(or $(FOLDS),5) --out build/cross-validation \
-	  2>&1 | grep -E "accuracy|F1|Precision|error" || true
+	  2>&1 | tr "\r" "\n" | grep -E "(train|test) (Accuracy|F1|Precision)"
 
 clean: ## remove what make made, but not data/
 	@rm -rf .venv .venv-rasa build models .mypy_cache .ruff_cache .pytest_cache
