@@ -36,12 +36,14 @@ test: setup-test test-app test-calls test-rasa ## every test, both environments
 test-app:
 	@$(APP)/pytest tests --ignore tests/dialogue --ignore tests/calls --ignore tests/pbx $(ARGS)
 
-# Real calls take their time and little else: both kinds at once.
+# Real calls take their time and little else: all kinds at once.
 test-calls:
 	@$(APP)/pytest tests/calls $(ARGS) >build/test-calls.log 2>&1 & calls=$$!
-	$(APP)/pytest tests/pbx $(ARGS) || failed=1
+	$(APP)/pytest tests/pbx/test_faults.py tests/pbx/test_wideband.py $(ARGS) >build/test-faults.log 2>&1 & faults=$$!
+	$(APP)/pytest tests/pbx/test_calls.py $(ARGS) || failed=1
 	wait $$calls || failed=1
-	cat build/test-calls.log
+	wait $$faults || failed=1
+	cat build/test-calls.log build/test-faults.log
 	test -z "$${failed:-}"
 
 test-pbx: setup-test ## SIP calls through a real Asterisk (root: it is put into a chroot once)

@@ -77,7 +77,7 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play
     CACHE.mkdir(parents=True, exist_ok=True)
     (data / "cache").symlink_to(CACHE)
     settings = Settings(
-        data=data, audiosocket_port=0, telephony_port=0, web_port=0, normal_rate=1.25
+        data=data, audiosocket_port=0, telephony_port=0, web_port=0, normal_rate=1.5
     )
     import_policies(settings, ROOT / "examples" / "policies.csv")
     async with running(settings) as house:
