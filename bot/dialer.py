@@ -115,9 +115,7 @@ class Dialer:
             case Answered(uuid):
                 self._ended(uuid, "answered", 0)
             case Gone(uuid, cause):
-                said = self._switchboard.announcement(uuid)
-                result = "unknown" if cause == LOST else said or outcome(cause)
-                self._ended(uuid, result, cause)
+                self._ended(uuid, "unknown" if cause == LOST else outcome(cause), cause)
             case NotDialled(uuid):
                 self._ended(uuid, "not_registered")
 

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 import structlog
 
-from bot import answering
 from bot.callbacks import Conversations
 from bot.conversation import Result
 from bot.errors import HuifangError
@@ -23,11 +22,10 @@ from bot.evidence.audio import AudioFile, StereoRecorder
 from bot.evidence.ledger import Draft
 from bot.recovery import filed, recording_name
 from bot.scribe import Scribe
-from voice.frames import Hangup, Utterance
 from voice.listening.pool import RecogniserPool
 from voice.media import MediaConnection
 from voice.pacing import Pacer
-from voice.pbx_events import Answered, KeyDown, KeyUp, PbxEvent
+from voice.pbx_events import KeyDown, KeyUp, PbxEvent
 from voice.phone import PhoneLine
 from voice.speaking import Speaker
 
@@ -35,7 +33,6 @@ log = structlog.get_logger()
 
 FILLER_TEXT = "请稍等。"
 KEYS = frozenset("0123456789*#")
-LOOK_S = 1.0  # how often a call that rings asks whether there still is a manager
 MAX_REMEMBERED = 10_000  # calls kept for the exchange's later questions
 LATER = frozenset({"booked", "nobody_free"})  # a human calls; nobody waits for one now
 
@@ -43,12 +40,7 @@ LATER = frozenset({"booked", "nobody_free"})  # a human calls; nobody waits for 
 class Transfers(Protocol):
     """What hands a caller over at once: `voice.pbx.Pbx`."""
 
-    @property
-    def up(self) -> bool: ...
-
     async def hand_over(self, uuid: str) -> bool: ...
-
-    async def hang_up(self, uuid: str) -> None: ...
 
 
 @dataclass
@@ -57,8 +49,6 @@ class Call:
 
     callback: str
     outbound: bool = False
-    answered: asyncio.Event = field(default_factory=asyncio.Event)  # of a call we dialled
-    announcement: str = ""  # what a carrier's prompt said before anybody answered
     due: bool = True  # announced, and its sound not here yet
     next: str = ""  # what the dialplan is told afterwards: transfer, hangup, "" (human queue)
     event: str | None = None  # with which the bot goes on when the exchange gives the call back
@@ -124,11 +114,7 @@ class Switchboard:
         """Keys as the manager reports them. One stops our speech while it is still down, before
         the media line tells of it; where that tells of none, this is the key."""
         call = self._calls.get(event.uuid)
-        if call is None:
-            return
-        if isinstance(event, Answered):
-            call.answered.set()
-        if call.line is None:
+        if call is None or call.line is None:
             return
         match event:
             case KeyDown():
@@ -192,8 +178,6 @@ class Switchboard:
         )
         call.line = line
         try:
-            if call.outbound and not await self._picked_up(uuid, call, line):
-                return
             scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
             conversation = await asyncio.to_thread(
                 self._conversations.start,
@@ -212,33 +196,6 @@ class Switchboard:
             call.line = None
             self._live.discard(callback)
             await self._file_recording(callback, recorder)
-
-    async def _picked_up(self, uuid: str, call: Call, line: PhoneLine) -> bool:
-        """Listen until somebody answers a call of ours. False when nobody does: what a carrier
-        plays meanwhile says why. Without a manager nobody can tell us, so we speak at once."""
-        while not call.answered.is_set() and self.transfers is not None and self.transfers.up:
-            heard = asyncio.create_task(line.next())
-            answered = asyncio.create_task(call.answered.wait())
-            await asyncio.wait(
-                {heard, answered}, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in (heard, answered):
-                task.cancel()
-            await asyncio.gather(heard, answered, return_exceptions=True)
-            event = heard.result() if heard.done() and not heard.cancelled() else None
-            if isinstance(event, Hangup):
-                call.next = "hangup"
-                return False
-            if isinstance(event, Utterance) and (kind := answering.machine(event.text)):
-                call.announcement, call.next = kind, "hangup"
-                log.info("call.announcement", callback=call.callback, kind=kind)
-                await self.transfers.hang_up(uuid)
-        return True
-
-    def announcement(self, uuid: str) -> str:
-        """What a carrier's prompt said of a call nobody answered; empty when none was heard."""
-        call = self._calls.get(uuid)
-        return "" if call is None else call.announcement
 
     async def _leave(self, uuid: str, call: Call, result: Result) -> None:
         """Tell the exchange what comes after the bot, by both ways it may ask."""

@@ -92,7 +92,6 @@ class Pbx:
             CallerID=self._dialplan.caller_id,
             Timeout=str(self._dialplan.ring_s * 1000),
             Async="true",
-            EarlyMedia="true",  # a carrier says 已关机 before anybody answers
             Variable=[f"{name}={value}" for name, value in carried.items()],
         )
 

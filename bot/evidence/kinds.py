@@ -60,8 +60,7 @@ KINDS: Mapping[str, Kind] = {
         {
             "call": _CALL,
             "outcome": "answered, busy, no_answer, rejected, no_such_number, congestion, "
-            "not_registered, failed or unknown; or what a carrier's prompt said: switched_off, "
-            "line_busy, unreachable, suspended, operator",
+            "not_registered, failed or unknown",
             "cause": "Q.850 cause of the hang-up; 0 when there was none",
         },
         _need("call", "outcome"),

@@ -126,13 +126,17 @@ class Phones:
 
     async def answered_call(self, caller: str, timeout_s: float = 15.0) -> Phone:
         """The call from this number that one of these telephones has answered."""
-        async with asyncio.timeout(timeout_s):
-            while True:
-                for call in self.calls.values():
-                    if caller in call.caller and call.had("answered"):
-                        return call
-                self._changed.clear()
-                await self._changed.wait()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    for call in self.calls.values():
+                        if caller in call.caller and call.had("answered"):
+                            return call
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            had = [(call.caller, sorted(call.times)) for call in self.calls.values()]
+            raise TimeoutError(f"nobody answered {caller}; these rang: {had}") from None
 
     async def _read(self) -> None:
         assert self._child.stdout is not None

@@ -159,7 +159,10 @@ class Phones:
     def answer(self, call: Call, code: int) -> None:
         answer = pj.CallOpParam()
         answer.statusCode = code
-        call.answer(answer)
+        try:
+            call.answer(answer)
+        except pj.Error as error:  # the caller was quicker, or another telephone
+            tell("error", what=str(error))
 
     def step(self) -> None:
         self.end.libHandleEvents(10)

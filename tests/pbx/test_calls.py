@@ -75,7 +75,6 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play
                 play.hang_ups(), play.unknown(),
             )  # fmt: skip
             await play.refusals()
-            await play.early_prompt()
             await play.exchange_restarts()
         yield play.played
 
@@ -174,16 +173,6 @@ class Play:
             row = self.played.dialled[number] = await self.stage.dial(number)
             await self.stage.until(lambda c=row: self.stage.of(c, "dial_ended"), 40)
 
-    async def early_prompt(self) -> None:
-        """A carrier's prompt before anybody answers, then its refusal."""
-        wav = str(self.stage.sounds["off"])
-        number = self.stage.policy(MAIL).phone
-        self.stage.carrier.rule(number, 480, early=True, wav=wav, after_s=20)
-        row = self.played.dialled["early"] = await self.stage.dial(MAIL)
-        await self.stage.until(
-            lambda: len(self.stage.of(row, "dial_ended")) == len(self.stage.of(row, "dialled")), 60
-        )
-
     async def exchange_restarts(self) -> None:
         """A power cut at the exchange: the manager connection is back by itself."""
         before = len(self.stage.events)
@@ -264,13 +253,6 @@ def test_a_machine_is_told_from_a_person_and_learns_nothing(
 def test_what_the_carrier_says_is_on_record(played: Played, number: str) -> None:
     (ended,) = played.stage.of(played.dialled[number], "dial_ended")
     assert ended.body["outcome"] == OUTCOMES[number]
-
-
-def test_a_carriers_prompt_before_anybody_answers_is_heard(played: Played) -> None:
-    ended = played.stage.of(played.dialled["early"], "dial_ended")[-1]
-    assert ended.body["outcome"] == "switched_off"
-    calls = list(played.stage.of(played.dialled["early"], "called"))
-    assert len(calls) == 1, "the bot spoke to a prompt"  # the voicemail before
 
 
 def test_an_unknown_number_goes_to_a_human(played: Played) -> None:

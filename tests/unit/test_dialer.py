@@ -41,7 +41,6 @@ class Exchange:
         self.asked: list[tuple[str, str]] = []
         self.expected: list[str] = []
         self.error: Exception | None = None
-        self.announced = ""
         self.look: Callable[[], object] = lambda: None
         self.seen: list[object] = []
 
@@ -51,9 +50,6 @@ class Exchange:
 
     def forget(self, uuid: str) -> None:
         self.expected.remove(uuid)
-
-    def announcement(self, uuid: str) -> str:
-        return self.announced
 
     async def dial(self, uuid: str, number: str) -> None:
         self.seen.append(await asyncio.to_thread(self.look))
@@ -144,16 +140,6 @@ async def test_its_outcome_is_written_once(
     assert outcomes(store, due) == [result]
     assert undecided(store.events(due)) == []
     assert exchange.expected == ([call] if result == "answered" else [])
-
-
-async def test_a_carriers_prompt_says_more_than_the_cause(
-    dialer: Dialer, exchange: Exchange, store: Store, due: str
-) -> None:
-    await dialer.round()
-    exchange.announced = "switched_off"
-    dialer.on_pbx(Gone(exchange.asked[0][0], 19))
-    await dialer.close()
-    assert outcomes(store, due) == ["switched_off"]
 
 
 @pytest.mark.parametrize(
