@@ -67,7 +67,6 @@ class Asterisk:
 
     def __post_init__(self) -> None:
         self.home = PBX / "tmp" / f"huifang-{self.ports.sip}"
-        _mount_proc()
         for folder in ("etc/huifang", "run", "log", "spool/monitor", "spool/outgoing", "lib"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         self._configure()
@@ -191,8 +190,3 @@ class Asterisk:
             "astsbindir => /usr/sbin\n"
             "[options]\nverbose = 3\nhideconnect = yes\n",
         )
-
-
-def _mount_proc() -> None:
-    if not (PBX / "proc" / "self").exists():
-        subprocess.run(["mount", "-t", "proc", "proc", PBX / "proc"], check=True)
