@@ -5,12 +5,9 @@ An agent's name at the console is the name of the queue's member (queues.conf).
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any
-
 import structlog
 
+from bot.errands import Errands
 from bot.errors import HuifangError
 from bot.handoff import HumanDesk
 from bot.switchboard import Switchboard
@@ -26,11 +23,10 @@ class AgentPhones:
 
     def __init__(self, switchboard: Switchboard, desk: HumanDesk, recorder: Pbx | None) -> None:
         self._switchboard, self._desk, self._recorder = switchboard, desk, recorder
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = Errands()
 
     async def close(self) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5.0)
+        await self._errands.close()
 
     def on_pbx(self, event: PbxEvent) -> None:
         callback = self._switchboard.callback_of(event.uuid)
@@ -40,7 +36,7 @@ class AgentPhones:
             case AgentRings(_, agent):
                 self._desk.rings(callback, agent)
             case AgentTalks(uuid, agent):
-                self._begin(self._talks(uuid, callback, agent))
+                self._errands.begin(self._talks(uuid, callback, agent), "agent's telephone")
             case Gone():
                 self._desk.quiet(callback)
             case _:
@@ -53,8 +49,3 @@ class AgentPhones:
                 await self._recorder.record(uuid, f"{callback}.{uuid[:8]}.human.wav")
         except (HuifangError, VoiceError) as error:
             log.warning("agent.unnoted", callback=callback, error=type(error).__name__)
-
-    def _begin(self, job: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(job, name="agent's telephone")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -16,6 +16,7 @@ from uuid import uuid4
 import structlog
 
 from bot.callbacks import RESUMABLE, Callbacks
+from bot.errands import Errands
 from bot.errors import HuifangError
 from bot.evidence.ledger import Draft, Event
 from bot.store import Booking, Callback, NotFound
@@ -48,7 +49,7 @@ class Dialer:
         self._callbacks, self._store = callbacks, callbacks.store
         self._switchboard, self._pbx = switchboard, pbx
         self._dialling: dict[str, str] = {}  # UUID → callback, until its outcome is known
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = Errands()
 
     async def run(self) -> None:
         """For ever: dial what is due."""
@@ -61,8 +62,7 @@ class Dialer:
 
     async def close(self) -> None:
         """Let outcomes that are being written get to disk."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5.0)
+        await self._errands.close()
 
     async def round(self) -> int:
         """Dial what is due now, as far as there is room. Returns how many calls were asked for."""
@@ -97,7 +97,8 @@ class Dialer:
             mono_ms=clock.mono_ms(),
             generation=row.generation,
         )
-        self._tell(events)
+        for event in events:
+            self._callbacks.on_event(event)
         self._dialling[call] = row.id
         self._switchboard.expect(call, row.id, outbound=True)
         try:
@@ -137,27 +138,12 @@ class Dialer:
         if result != "answered":
             self._switchboard.forget(call)
         log.info("dialer.ended", callback=callback, outcome=result, cause=cause)
-        task = asyncio.create_task(self._write(callback, call, result, cause), name="dial outcome")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._errands.begin(self._write(callback, call, result, cause), "dial outcome")
 
     async def _write(self, callback: str, call: str, result: str, cause: int) -> None:
-        clock = self._callbacks.clock
         draft = Draft("dial_ended", {"call": call, "outcome": result, "cause": cause})
         try:
-            events = await asyncio.to_thread(
-                self._store.append,
-                callback,
-                [draft],
-                wall=clock.now(),
-                mono_ms=clock.mono_ms(),
-                generation=None,
-            )
+            scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
+            await scribe.note(draft)
         except HuifangError as error:  # stays undecided, which is the safe side
             log.error("dialer.unwritten", callback=callback, error=type(error).__name__)
-            return
-        self._tell(events)
-
-    def _tell(self, events: Sequence[Event]) -> None:
-        for event in events:
-            self._callbacks.on_event(event)

@@ -12,6 +12,7 @@ from datetime import datetime
 from bot.callbacks import RESUMABLE, Callbacks
 from bot.dialer import undecided
 from bot.errors import ConfigError
+from bot.evidence.ledger import Draft
 from bot.settings import Settings
 from bot.store import Store
 
@@ -51,8 +52,6 @@ def order(settings: Settings, policy: str, at: datetime | None) -> str:
 
 
 def _resolve(callbacks: Callbacks, callback: str, call: str) -> None:
-    from bot.evidence.ledger import Draft
-
     callbacks.store.append(
         callback,
         [Draft("dial_ended", {"call": call, "outcome": "unknown", "cause": 0})],

@@ -133,8 +133,8 @@ class AmiClient:
         while True:
             try:
                 await self._connection()
-                attempt = 0  # it was up once
             except (AmiUnavailable, AmiRefused, AmiSyntax, OSError) as error:
+                attempt = 0 if self.up else attempt  # it was up: begin anew, at once
                 if not self.refusal or attempt == 0:
                     log.warning("ami.down", error=type(error).__name__, reason=str(error))
                 self.refusal = str(error)
@@ -144,7 +144,7 @@ class AmiClient:
             attempt += 1
 
     async def _connection(self) -> None:
-        """One connection from its greeting to its end."""
+        """One connection from its greeting to its end, which is always an error."""
         try:
             reader, self._writer = await asyncio.wait_for(
                 asyncio.open_connection(self._host, self._port), LOGIN_S

@@ -192,6 +192,22 @@ async def test_a_lost_connection_fails_what_waits_and_comes_back(
         assert manager.logins == 2
 
 
+async def test_each_loss_of_a_good_connection_begins_the_back_off_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ami_client, "BACKOFF_S", (0.01, 600.0))
+    ups: asyncio.Queue[None] = asyncio.Queue()
+
+    async def on_up() -> None:
+        ups.put_nowait(None)
+
+    async with managed(on_up=on_up) as (manager, _):
+        for _loss in range(3):
+            await asyncio.wait_for(ups.get(), 5)
+            manager.writers[-1].close()
+        await asyncio.wait_for(ups.get(), 5)
+
+
 async def test_a_listing_collects_its_events_and_no_others() -> None:
     heard: list[Message] = []
     async with managed(on_event=heard.append) as (manager, client):
