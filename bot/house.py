@@ -62,7 +62,6 @@ class House:
     web_port: int
     console_secret: str
     listeners: list[Listener]
-    dialer: Dialer | None
     pbx: Pbx | None
     wideband_port: int | None
 
@@ -125,7 +124,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
             audio_folder=settings.audio_folder,
             max_calls=settings.max_calls,
         )
-        pbx, dialer = await _open_exchange(stack, settings, callbacks, switchboard, desk)
+        pbx = await _open_exchange(stack, settings, callbacks, switchboard, desk)
         audiosocket = AudioSocketServer(
             switchboard.authorise,
             switchboard.on_call,
@@ -149,7 +148,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         log.info("house.open", web=web_port, telephony=telephony_port, audio=audiosocket.port)
         yield House(
             settings, store, callbacks, switchboard, desk, dialogue, speaker,
-            audiosocket.port, telephony_port, web_port, secret, listeners, dialer, pbx, wideband,
+            audiosocket.port, telephony_port, web_port, secret, listeners, pbx, wideband,
         )  # fmt: skip
 
 
@@ -159,12 +158,12 @@ async def _open_exchange(
     callbacks: Callbacks,
     switchboard: Switchboard,
     desk: HumanDesk,
-) -> tuple[Pbx | None, Dialer | None]:
-    """The manager connection with what depends on it; nothing where no secret was given. A manager
+) -> Pbx | None:
+    """The manager connection with what depends on it; none where no secret was given. A manager
     that is not there now is waited for."""
     secret = settings.manager_secret()
     if secret is None:
-        return None, None
+        return None
     heard: list[Callable[[PbxEvent], None]] = [switchboard.on_pbx]
 
     def on_event(event: PbxEvent) -> None:
@@ -194,7 +193,7 @@ async def _open_exchange(
     stack.push_async_callback(dialer.close)
     dialling = asyncio.create_task(dialer.run(), name="dialer")
     stack.callback(dialling.cancel)
-    return pbx, dialer
+    return pbx
 
 
 async def _keep_sealed(stack: AsyncExitStack, sealer: Sealer, listeners: list[Listener]) -> None:

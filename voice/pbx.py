@@ -127,11 +127,6 @@ class Pbx:
         if channel is not None:
             await self.client.action("MixMonitor", Channel=channel, File=file)
 
-    @property
-    def calls(self) -> frozenset[str]:
-        """UUIDs of our calls that have a channel."""
-        return self._channels.uuids
-
     # -- inside
 
     def _take(self, message: Message) -> None:
