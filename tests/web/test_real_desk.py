@@ -117,6 +117,7 @@ async def test_a_human_ends_it_and_what_was_answered_stands(
         await says(chat, "是您本人签的吗")
         await chat.get_by_role("button", name="转人工", exact=True).click()
         await login(console, office.url)
+        await expect(console.locator("#waiting .ticket")).to_be_visible()  # F2 takes who is there
         await console.keyboard.press("F2")
         await expect(console.locator("#text")).to_be_focused()
         await console.keyboard.press("F9")
