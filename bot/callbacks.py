@@ -37,8 +37,10 @@ class Callbacks:
         store: Store,
         clock: Clock | None = None,
         on_event: Callable[[Event], None] | None = None,
+        bot: str = "",
     ) -> None:
-        self.settings, self.store = settings, store
+        """`bot`: who serves callbacks here, where several share the store (bot/membership.py)."""
+        self.settings, self.store, self.bot = settings, store, bot
         self.clock = clock or SystemClock()
         self.on_event = on_event or (lambda _: None)  # read at each event: it may be replaced
         self._questionnaire = questionnaire.load(settings.questionnaire)
@@ -110,6 +112,12 @@ class Callbacks:
         policy = self.store.policy_of(callback)
         return Progress(len(self.script(policy).items), self.answered(callback))
 
+    def serve(self, callback: str) -> Scribe:
+        """The pen of a conversation that this bot is about to have. Raises ServedElsewhere."""
+        if self.bot:
+            self.store.claim(callback, self.bot)
+        return self.scribe(callback)
+
     def scribe(self, callback: str) -> Scribe:
         return Scribe(self.store, callback, self.clock, self._tell)
 
@@ -165,7 +173,7 @@ class Conversations:
             script=script,
             policy=policy,
             dialogue=self._dialogue,
-            scribe=scribe or known.scribe(callback),
+            scribe=scribe or known.serve(callback),
             clock=known.clock,
             manner=Manner(rate=rate),
             done=known.answered(callback),

@@ -33,7 +33,7 @@ class Chat:
     ) -> None:
         self.callback, self.line = callback, line
         self._conversations, self._callbacks = conversations, conversations.callbacks
-        self.scribe = self._callbacks.scribe(callback)
+        self.scribe = self._callbacks.serve(callback)
         self._changed = changed
         policy = self._callbacks.store.policy_of(callback)
         self._items = self._callbacks.script(policy, "chat").items

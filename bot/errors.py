@@ -29,6 +29,10 @@ class OwnershipLost(HuifangError):
     """The conversation belongs to somebody else now; the writer must stop."""
 
 
+class ServedElsewhere(OwnershipLost):
+    """Another bot on the same store has the policyholder on its line."""
+
+
 class MissingField(HuifangError):
     """A policy lacks a value that its questionnaire speaks of."""
 

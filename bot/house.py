@@ -9,12 +9,13 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 from aiohttp import web
 
-from bot import parts, telephony
+from bot import membership, parts, telephony
 from bot.agent_phones import AgentPhones
 from bot.callbacks import Callbacks, Conversations
 from bot.dialer import Dialer
@@ -23,7 +24,7 @@ from bot.errors import ConfigError, HuifangError
 from bot.evidence.ledger import Event
 from bot.handoff import HumanDesk
 from bot.metrics import Metrics
-from bot.recovery import recover_all
+from bot.recovery import recover_all, recover_orphans
 from bot.sealing import Sealer, SealingTask
 from bot.settings import Settings
 from bot.store import Store
@@ -84,6 +85,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.audio_folder.mkdir(mode=0o700, exist_ok=True)
     async with AsyncExitStack() as stack:
+        bot = stack.enter_context(membership.joined(settings.data))
         store = await asyncio.to_thread(Store.open, settings.database_url)
         stack.callback(store.close)
         dialogue = parts.open_dialogue(settings)
@@ -110,8 +112,12 @@ async def running(settings: Settings) -> AsyncIterator[House]:
                 except Exception:  # whoever looks on may not disturb a call
                     log.exception("house.listener_failed", kind=event.kind)
 
-        callbacks = Callbacks(settings, store, on_event=tell)
+        callbacks = Callbacks(settings, store, on_event=tell, bot=bot)
+        await asyncio.to_thread(store.beat, bot)
         await asyncio.to_thread(recover_all, callbacks, settings.audio_folder)
+        look_after = partial(recover_orphans, callbacks, settings.audio_folder)
+        living = asyncio.create_task(membership.live(store, bot, look_after), name="membership")
+        stack.callback(living.cancel)
         conversations = Conversations(callbacks, dialogue)
         desk = HumanDesk(conversations, speaker)
         listeners.append(desk.on_event)

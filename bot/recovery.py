@@ -48,16 +48,28 @@ def recording_name(callback: str, call: str) -> str:
 
 
 def recover_all(callbacks: Callbacks, audio_folder: Path) -> int:
-    """Returns how many callbacks were mended. Blocking."""
-    began, mended = time.time(), 0
+    """At a start: what this bot had under way is over, and what no living bot has. Returns how
+    many callbacks were mended. Blocking."""
+    began = time.time()
     under_way = {row.id for row in callbacks.store.open_callbacks()}
-    for id in under_way | _recorded_lately(audio_folder):
-        try:
-            mended += _recover(callbacks, callbacks.store.callback(id), audio_folder)
-        except (HuifangError, ValueError) as error:
-            log.error("recovery.failed", callback=id, error=type(error).__name__)
+    ids = under_way | _recorded_lately(audio_folder)
+    mended = sum(_mended(callbacks, id, audio_folder) for id in ids)
     _remember(audio_folder, began)
     return mended
+
+
+def recover_orphans(callbacks: Callbacks, audio_folder: Path) -> int:
+    """While this bot runs: what other bots left that died. Returns how many were mended."""
+    orphans = callbacks.store.orphans(callbacks.bot)
+    return sum(_mended(callbacks, id, audio_folder) for id in orphans)
+
+
+def _mended(callbacks: Callbacks, id: str, audio_folder: Path) -> bool:
+    try:
+        return _recover(callbacks, callbacks.store.callback(id), audio_folder)
+    except (HuifangError, ValueError) as error:
+        log.error("recovery.failed", callback=id, error=type(error).__name__)
+        return False
 
 
 def _recorded_lately(audio_folder: Path) -> set[str]:
@@ -80,20 +92,24 @@ def _remember(audio_folder: Path, began: float) -> None:
 
 
 def _recover(callbacks: Callbacks, row: Callback, audio_folder: Path) -> bool:
+    if callbacks.store.served_elsewhere(row.id, callbacks.bot):
+        return False
     events = callbacks.store.events(row.id)
     known = {e.body["file"] for e in events if e.kind == "audio"}
     lost = [p for p in sorted(audio_folder.glob(f"{row.id}.*.wav")) if p.name not in known]
     now, mono_ms = callbacks.clock.now(), callbacks.clock.mono_ms()
     if row.state is State.IN_PROGRESS:
-        callbacks.store.append(
+        # A new generation: a process that only seemed dead can write no more.
+        callbacks.store.transfer(
             row.id,
+            row.generation,
+            row.owner,
             [
                 Draft("failed", {"part": "process", "error": "the process ended in mid-call"}),
                 closing(callbacks.progress(row.id), "crashed"),
             ],
-            wall=now,
-            mono_ms=mono_ms,
-            generation=row.generation,
+            now,
+            mono_ms,
             state=State.INCOMPLETE,
             outcome="crashed",
         )

@@ -155,4 +155,5 @@ def _callback(row: RowMapping) -> Callback:
         policy_sha256=row["policy_sha256"],
         head_seq=row["head_seq"],
         head_hash=row["head_hash"],
+        bot=row["bot"],
     )

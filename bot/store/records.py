@@ -35,6 +35,7 @@ class Callback:
     policy_sha256: str  # of the policy facts at creation
     head_seq: int  # number of the last event, -1 when there is none
     head_hash: str
+    bot: str | None  # which of several bots served it last
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ callbacks = Table(
     Column("head_seq", Integer, nullable=False),  # number and hash of the last event; -1: none
     Column("head_hash", Text, nullable=False),
     Column("sealed_seq", Integer, nullable=False, server_default="-1"),  # of its newest leaf
+    Column("bot", Text),  # which of several bots served it last
     Column("created", Text, nullable=False),
     Column("updated", Text, nullable=False),
     UniqueConstraint("id"),
@@ -126,6 +127,13 @@ links = Table(
     Column("expires", Text, nullable=False),
     Column("created", Text, nullable=False),
     Index("ix_links_callback", "callback"),
+)
+
+bots = Table(
+    "bots",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("seen", Text, nullable=False),  # when it last said that it lives
 )
 
 stores = Table("stores", metadata, Column("id", Text, primary_key=True))

@@ -14,7 +14,7 @@ from bot.errors import OwnershipLost
 from bot.evidence.ledger import Draft, Event, wall_text
 from bot.evidence.states import UNDER_WAY
 from bot.policy import Policy
-from bot.store import bookings, callbacks, events, links, policies
+from bot.store import bookings, bots, callbacks, events, links, policies
 from bot.store.database import Database, open_database
 from bot.store.migrate import migrate
 from bot.store.policies import Saved
@@ -139,6 +139,31 @@ class Store:
         restart must look at."""
         with self._database.read() as connection:
             return callbacks.page(connection, states=UNDER_WAY, limit=MAX_PAGE)
+
+    # -- several bots on one store
+
+    def beat(self, bot: str) -> None:
+        """This bot lives; to be said every few seconds (see `bots.LEASE`)."""
+        with self._database.write() as connection:
+            bots.beat(connection, bot, self._clock())
+
+    def claim(self, callback: str, bot: str) -> None:
+        """From here on this bot serves the callback: to be asked before reading its generation.
+        Raises ServedElsewhere while another one that lives has it, NotFound."""
+        with self._database.write() as connection:
+            row = callbacks.hold(connection, callback, None)
+            bots.claim(connection, row, bot, self._clock())
+
+    def served_elsewhere(self, callback: str, bot: str) -> bool:
+        """Whether another bot that lives has this callback on its line. Raises NotFound."""
+        with self._database.read() as connection:
+            row = callbacks.get(connection, callback)
+            return bots.elsewhere(connection, row, bot, self._clock())
+
+    def orphans(self, bot: str, limit: int = 50) -> list[str]:
+        """Ids of callbacks in progress whose bot has died; not this one's own."""
+        with self._database.read() as connection:
+            return bots.orphans(connection, bot, self._clock(), _bounded(limit))
 
     # -- evidence
 

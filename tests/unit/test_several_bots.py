@@ -1,0 +1,152 @@
+"""Several bots on one store: none serves what another has, and the dead leave nothing open."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.callbacks import Callbacks
+from bot.errors import ConfigError, OwnershipLost, ServedElsewhere
+from bot.evidence.ledger import Draft
+from bot.evidence.states import State
+from bot.evidence.verify import verify_store
+from bot.importing import import_policies
+from bot.membership import joined
+from bot.recovery import recover_all, recover_orphans
+from bot.settings import ROOT, Settings
+from bot.store import Store
+from bot.store.bots import LEASE
+
+POLICY = "902626001083"
+
+
+class Clock:
+    """The machines' common time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def now(self) -> datetime:
+        return self.time
+
+    def mono_ms(self) -> int:
+        return 1
+
+
+class Bots:
+    """Two of them, each with its own connection and data folder."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.clock = Clock()
+        self.folder = folder
+        import_policies(Settings(data=folder, database=url), ROOT / "examples" / "policies.csv")
+        self.a, self.b = (self._start(url, name) for name in ("a", "b"))
+
+    def _start(self, url: str, name: str) -> Callbacks:
+        settings = Settings(data=self.folder / name, database=url)
+        settings.audio_folder.mkdir(parents=True)
+        store = Store.open(url, clock=self.clock)
+        store.beat(name)
+        return Callbacks(settings, store, self.clock, bot=name)
+
+    def begin(self, callbacks: Callbacks) -> str:
+        """A call in progress. Returns the callback."""
+        callback = callbacks.open(POLICY, "phone")
+        row = callbacks.store.callback(callbacks.serve(callback).callback)
+        callbacks.store.append(
+            callback, [Draft("called", {"line": "phone"})], wall=self.clock.now(), mono_ms=1,
+            generation=row.generation, state="IN_PROGRESS",
+        )  # fmt: skip
+        return callback
+
+    def close(self) -> None:
+        self.a.store.close()
+        self.b.store.close()
+
+
+@pytest.fixture
+def bots(url: str, tmp_path: Path) -> Bots:
+    return Bots(url, tmp_path)
+
+
+def test_what_one_bot_has_on_its_line_no_other_serves(bots: Bots) -> None:
+    callback = bots.begin(bots.a)
+    with pytest.raises(ServedElsewhere):
+        bots.b.serve(callback)
+    assert bots.a.serve(callback).generation == bots.a.store.callback(callback).generation
+    bots.close()
+
+
+def test_a_start_leaves_the_calls_of_living_bots_alone(bots: Bots) -> None:
+    callback = bots.begin(bots.a)
+    assert recover_all(bots.b, bots.b.settings.audio_folder) == 0
+    assert recover_orphans(bots.b, bots.b.settings.audio_folder) == 0
+    assert bots.a.store.callback(callback).state is State.IN_PROGRESS
+    bots.close()
+
+
+def test_a_bots_own_start_ends_what_it_had_in_progress(bots: Bots) -> None:
+    callback = bots.begin(bots.a)
+    assert recover_orphans(bots.a, bots.a.settings.audio_folder) == 0, "it is on our line"
+    assert recover_all(bots.a, bots.a.settings.audio_folder) == 1
+    assert bots.a.store.callback(callback).state is State.INCOMPLETE
+    bots.close()
+
+
+def test_what_a_dead_bot_left_is_ended_and_it_can_write_no_more(bots: Bots) -> None:
+    callback = bots.begin(bots.a)
+    pen = bots.a.store.callback(callback).generation
+    bots.clock.time += LEASE + timedelta(seconds=1)
+    bots.b.store.beat("b")
+    assert recover_orphans(bots.b, bots.b.settings.audio_folder) == 1
+    row = bots.b.store.callback(callback)
+    assert (row.state, row.outcome) == (State.INCOMPLETE, "crashed")
+    with pytest.raises(OwnershipLost):
+        bots.a.store.append(
+            callback, [Draft("flagged", {"code": "late"})], wall=bots.clock.now(), mono_ms=2,
+            generation=pen,
+        )  # fmt: skip
+    assert bots.b.serve(callback).generation > pen
+    (report,) = verify_store(bots.b.store)
+    assert not report.faults
+    bots.close()
+
+
+def test_a_callback_between_two_calls_belongs_to_whoever_calls_next(bots: Bots) -> None:
+    callback = bots.begin(bots.a)
+    assert recover_all(bots.a, bots.a.settings.audio_folder) == 1
+    pen = bots.b.serve(callback)
+    assert pen.generation == bots.b.store.callback(callback).generation
+    bots.close()
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from bot.membership import joined
+with joined(Path(sys.argv[1])) as bot:
+    print(bot, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_process_has_a_data_folder_and_a_killed_one_has_it_no_more(tmp_path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], cwd=ROOT, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert holder.stdout is not None
+    name = holder.stdout.readline().strip()
+    with pytest.raises(ConfigError, match="another huifang"), joined(tmp_path):
+        pass
+    holder.kill()
+    holder.communicate()
+    with joined(tmp_path) as bot:
+        assert bot == name
