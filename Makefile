@@ -33,8 +33,13 @@ check: setup-test ## ruff, formatting, mypy --strict
 
 test: setup-test test-app test-calls test-rasa ## every test, both environments
 
+# Pages and crashes keep one core busy, everything else the other.
 test-app:
-	@$(APP)/pytest tests --ignore tests/dialogue --ignore tests/calls --ignore tests/pbx $(ARGS)
+	@$(APP)/pytest tests/web tests/crash $(ARGS) >build/test-web.log 2>&1 & web=$$!
+	$(APP)/pytest tests/unit tests/flow $(ARGS) || failed=1
+	wait $$web || failed=1
+	cat build/test-web.log
+	test -z "$${failed:-}"
 
 # Real calls take their time and little else: all kinds at once.
 test-calls:
@@ -72,8 +77,8 @@ shell: model ## talk to the dialogue in text
 	trap "kill $$actions" EXIT
 	$(RASA)/rasa shell --model models/huifang.tar.gz
 
-bench-line: setup-test ## calls by SIPp through a real Asterisk: lateness, cost, failures
-	@$(APP)/python -m tests.bench.bench_pbx
+bench-line: setup-test ## calls by SIPp through a real Asterisk: lateness, cost, key 0; writes docs
+	@for part in bench_pbx bench_key line_report; do $(APP)/python -m tests.bench.$$part; done
 
 bench-voice: setup ## figures of talking: gaps at the wire, CPU, slow answers, beside stock Whisper
 	@$(APP)/python -m tests.bench.bench_voice

@@ -100,7 +100,7 @@ class Dialer:
         for event in events:
             self._callbacks.on_event(event)
         self._dialling[call] = row.id
-        self._switchboard.expect(call, row.id, outbound=True)
+        self._switchboard.expect(call, row.id, outbound=True, early=self._pbx.early_media)
         try:
             await self._pbx.dial(call, number)
         except (AmiRefused, ValueError) as error:
@@ -116,7 +116,8 @@ class Dialer:
             case Answered(uuid):
                 self._ended(uuid, "answered", 0)
             case Gone(uuid, cause):
-                self._ended(uuid, "unknown" if cause == LOST else outcome(cause), cause)
+                told = "unknown" if cause == LOST else outcome(cause)
+                self._ended(uuid, self._switchboard.prompt(uuid) or told, cause)
             case NotDialled(uuid):
                 self._ended(uuid, "not_registered")
 

@@ -8,6 +8,7 @@ arrive. No policyholder and no agent is disturbed, and the bot may run beside it
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -88,6 +89,8 @@ async def _parts(pbx: Pbx, settings: Settings) -> AsyncIterator[Finding]:
         except AmiRefused:
             yield Finding(f"module {module}", False, f"load it: module load {module}.so")
     contexts = {settings.dial_context.split(",")[0], settings.human_context.split(",")[0]}
+    if dialled := re.fullmatch(r"Local/[^@]*@([^/]+)(/n)?", settings.dial_channel):
+        contexts.add(dialled[1])
     for context in (*CONTEXTS, *sorted(contexts - set(CONTEXTS))):
         try:
             await pbx.client.listing("ShowDialPlan", Context=context)

@@ -71,7 +71,8 @@ class Settings(BaseSettings):
     """Also read from DATA/ami.secret. Without one there is no connection to the manager: calls
     come in, nothing is dialled, and the dialplan alone hands over."""
     dial_channel: str = Field("PJSIP/{number}@trunk", max_length=200)
-    """What is dialled: technology, number with any prefix, trunk; as in Dial()."""
+    """What is dialled: technology, number with any prefix, trunk; as in Dial(). Through
+    Local/{number}@huifang-dial/n prompts of the carrier are heard before anybody answers."""
     dial_context: str = Field("huifang-out,s,1", max_length=100)
     human_context: str = Field("huifang-human,s,1", max_length=100)
     caller_id: str = Field("", max_length=80)

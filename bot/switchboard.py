@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot import ringing
 from bot.callbacks import Conversations
 from bot.conversation import Result
 from bot.errors import HuifangError
@@ -25,7 +26,7 @@ from bot.scribe import Scribe
 from voice.listening.pool import RecogniserPool
 from voice.media import MediaConnection
 from voice.pacing import Pacer
-from voice.pbx_events import KeyDown, KeyUp, PbxEvent
+from voice.pbx_events import Answered, KeyDown, KeyUp, PbxEvent
 from voice.phone import PhoneLine
 from voice.speaking import Speaker
 
@@ -40,6 +41,9 @@ LATER = frozenset({"booked", "nobody_free"})  # a human calls; nobody waits for 
 class Transfers(Protocol):
     """What hands a caller over at once: `voice.pbx.Pbx`."""
 
+    @property
+    def up(self) -> bool: ...
+
     async def hand_over(self, uuid: str) -> bool: ...
 
 
@@ -49,6 +53,8 @@ class Call:
 
     callback: str
     outbound: bool = False
+    answered: asyncio.Event | None = None  # of a call that has sound before it is answered
+    prompt: str = ""  # which machine spoke before anybody answered (bot.answering)
     due: bool = True  # announced, and its sound not here yet
     next: str = ""  # what the dialplan is told afterwards: transfer, hangup, "" (human queue)
     event: str | None = None  # with which the bot goes on when the exchange gives the call back
@@ -94,9 +100,12 @@ class Switchboard:
         human takes it, before the running calls get slow."""
         return self.room > 0 and not self._pool.saturated
 
-    def expect(self, uuid: str, callback: str, *, outbound: bool = False) -> None:
-        """The call with this UUID, which will come, serves this callback."""
-        self._calls[uuid] = Call(callback, outbound)
+    def expect(
+        self, uuid: str, callback: str, *, outbound: bool = False, early: bool = False
+    ) -> None:
+        """The call with this UUID, which will come, serves this callback. `early`: its sound may
+        come before anybody has answered."""
+        self._calls[uuid] = Call(callback, outbound, asyncio.Event() if early else None)
         while len(self._calls) > MAX_REMEMBERED:
             self._calls.popitem(last=False)
 
@@ -110,16 +119,23 @@ class Switchboard:
         call = self._calls.get(uuid)
         return None if call is None else call.callback
 
+    def prompt(self, uuid: str) -> str:
+        """Which machine was heard before anybody answered; empty when none was."""
+        call = self._calls.get(uuid)
+        return "" if call is None else call.prompt
+
     def on_pbx(self, event: PbxEvent) -> None:
         """Keys as the manager reports them. One stops our speech while it is still down, before
         the media line tells of it; where that tells of none, this is the key."""
         call = self._calls.get(event.uuid)
-        if call is None or call.line is None:
+        if call is None:
             return
         match event:
-            case KeyDown():
+            case Answered() if call.answered:
+                call.answered.set()
+            case KeyDown() if call.line:
                 call.line.key_down()
-            case KeyUp(_, digit) if digit in KEYS:
+            case KeyUp(_, digit) if call.line and digit in KEYS:
                 call.line.key_up(digit)
             case _:
                 pass
@@ -171,14 +187,16 @@ class Switchboard:
         call = self._calls[uuid]
         callback = call.callback
         call.due = False
-        recorder = StereoRecorder(self._recording(callback, uuid), connection.rate)
         self._live.add(callback)
-        line = PhoneLine(
-            connection, self._pool, self._speaker, self._pacer, recorder, filler=FILLER_TEXT
-        )
+        line = PhoneLine(connection, self._pool, self._speaker, self._pacer, filler=FILLER_TEXT)
         call.line = line
+        recorder: StereoRecorder | None = None
         try:
-            scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
+            if not await self._picked_up(call, line):
+                return
+            recorder = StereoRecorder(self._recording(callback, uuid), connection.rate)
+            line.record(recorder)
+            scribe = await asyncio.to_thread(self._callbacks.serve, callback)
             conversation = await asyncio.to_thread(
                 self._conversations.start,
                 callback,
@@ -195,7 +213,22 @@ class Switchboard:
             await line.close()
             call.line = None
             self._live.discard(callback)
-            await self._file_recording(callback, recorder)
+            if recorder is not None:
+                await self._file_recording(callback, recorder)
+
+    async def _picked_up(self, call: Call, line: PhoneLine) -> bool:
+        """Whether somebody is there to talk to. What a carrier plays before is not recorded."""
+        if call.answered is None:
+            return True
+        transfers = self.transfers
+        heard = await ringing.until_answered(
+            line, call.answered, blind=lambda: transfers is None or not transfers.up
+        )
+        if heard == ringing.ANSWERED:
+            line.forget()
+            return True
+        call.prompt, call.next = heard, "hangup"
+        return False
 
     async def _leave(self, uuid: str, call: Call, result: Result) -> None:
         """Tell the exchange what comes after the bot, by both ways it may ask."""

@@ -161,6 +161,12 @@ class Incoming:
             await asyncio.wait((self._last,), timeout=timeout_s)
         self.close()
 
+    def drop(self) -> None:
+        """Nothing of what was said until now is delivered."""
+        self._endpointer.flush()
+        self._active = False
+        self.close()
+
     def close(self) -> None:
         """Deliver nothing more."""
         self._forget()

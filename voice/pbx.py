@@ -15,12 +15,14 @@ import structlog
 
 from voice.ami import Message
 from voice.ami_client import AmiClient, AmiRefused, AmiUnavailable
-from voice.pbx_events import ORIGINATE_ID, VARIABLE, Channels, Gone, PbxEvent
+from voice.pbx_events import LOCAL, ORIGINATE_ID, VARIABLE, Channels, Gone, PbxEvent
 
 log = structlog.get_logger()
 
 _NUMBER = re.compile(r"\+?[0-9]{1,20}")
 NUMBER = "HUIFANG_NUMBER"  # shown to the human who takes the call
+RING = "HUIFANG_RING_S"  # how long the dialplan's Dial() lets it ring
+RING_MARGIN_S = 2  # Dial() gives up first: it tells why
 LOST = 0  # cause of a call that ended while we did not see it
 
 
@@ -29,7 +31,8 @@ class Dialplan:
     """Where things are in the dialplan, and how numbers become channels."""
 
     channel: str = "PJSIP/{number}@trunk"
-    """What Originate dials: a technology, and `{number}` with whatever prefix the trunk wants."""
+    """What Originate dials: a technology, and `{number}` with whatever prefix the trunk wants. With
+    a Local channel the bot also hears what the carrier says before anybody answers."""
     outbound: str = "huifang-out,s,1"
     human: str = "huifang-human,s,1"
     caller_id: str = ""
@@ -40,6 +43,10 @@ class Dialplan:
         if not _NUMBER.fullmatch(number):
             raise ValueError("not a telephone number")
         return self.channel.format(number=number)
+
+    @property
+    def early_media(self) -> bool:
+        return self.channel.startswith(LOCAL)
 
 
 class Pbx:
@@ -65,6 +72,11 @@ class Pbx:
     def up(self) -> bool:
         return self.client.up
 
+    @property
+    def early_media(self) -> bool:
+        """Whether a call that we dial has sound before it is answered."""
+        return self._dialplan.early_media
+
     async def __aenter__(self) -> Pbx:
         await self.client.__aenter__()
         return self
@@ -80,7 +92,8 @@ class Pbx:
         context, exten, priority = self._dialplan.outbound.split(",")
         channel = self._dialplan.dial_string(number)
         self._channels.dialling(uuid)
-        carried = {f"__{VARIABLE}": uuid, NUMBER: number, **variables}
+        ring_s = self._dialplan.ring_s
+        carried = {f"__{VARIABLE}": uuid, NUMBER: number, RING: str(ring_s), **variables}
         await self.client.action(
             "Originate",
             ActionID=ORIGINATE_ID + uuid,
@@ -90,7 +103,8 @@ class Pbx:
             Exten=exten,
             Priority=priority,
             CallerID=self._dialplan.caller_id,
-            Timeout=str(self._dialplan.ring_s * 1000),
+            Timeout=str((ring_s + RING_MARGIN_S * self.early_media) * 1000),
+            EarlyMedia=str(self.early_media).lower(),
             Async="true",
             Variable=[f"{name}={value}" for name, value in carried.items()],
         )
@@ -122,7 +136,7 @@ class Pbx:
             log.warning("pbx.hangup_failed", uuid=uuid, reason=str(error))
 
     async def record(self, uuid: str, file: str) -> None:
-        """Have the exchange record the call from here on (both sides, stereo where it can)."""
+        """Have the exchange record the call from here on, both sides in one track."""
         channel = self._channels.channel(uuid)
         if channel is not None:
             await self.client.action("MixMonitor", Channel=channel, File=file)
@@ -143,6 +157,8 @@ class Pbx:
         for channel, uuid in zip(live, found, strict=True):
             if uuid:
                 self._channels.bind(channel, uuid)
+        for message in shown:  # somebody may have answered meanwhile
+            self._take(message)
         log.info("pbx.synchronised", calls=len(self._channels.uuids))
 
     async def _variable(self, channel: str) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from voice.ami import Message
 
 VARIABLE = "CALL_UUID"
+LOCAL = "Local/"
+"""Begins the name of a channel that only leads to another one, which has the callee."""
 MAX_CHANNELS = 10_000  # known at once; more than any exchange we serve has
 
 
@@ -83,6 +85,7 @@ class Channels:
         self._uuids: dict[str, str] = {}  # by channel name
         self._channels: dict[str, str] = {}  # by UUID: the caller's own leg
         self._dialled: set[str] = set()  # asked for, not ended yet
+        self._ringing: set[str] = set()  # of these, not answered yet
 
     def channel(self, uuid: str) -> str | None:
         """The caller's channel, for Redirect and Hangup."""
@@ -95,6 +98,7 @@ class Channels:
     def dialling(self, uuid: str) -> None:
         """We are about to ask for a channel with this unique id."""
         self._dialled.add(uuid)
+        self._ringing.add(uuid)
 
     def bind(self, channel: str, uuid: str) -> None:
         """A channel carries a call. A second one with the same UUID is the leg of somebody who was
@@ -116,8 +120,12 @@ class Channels:
     def _forget(self, channel: str) -> str:
         uuid = self._uuids.pop(channel)
         del self._channels[uuid]
-        self._dialled.discard(uuid)
+        self._over(uuid)
         return uuid
+
+    def _over(self, uuid: str) -> None:
+        self._dialled.discard(uuid)
+        self._ringing.discard(uuid)
 
     def _new(self, message: Message) -> Iterator[PbxEvent]:
         if (uuid := message.get("Uniqueid")) in self._dialled:
@@ -136,9 +144,15 @@ class Channels:
         yield from ()
 
     def _state(self, message: Message) -> Iterator[PbxEvent]:
-        uuid = self._uuids.get(message.get("Channel"))
-        if uuid in self._dialled and message.get("ChannelStateDesc") == "Up":
-            yield Answered(str(uuid))
+        """Answered is a call when the callee's own channel is up. A Local channel in front of it,
+        of the same linked id, is up as soon as there is sound: that may be a carrier's prompt."""
+        channel = message.get("Channel")
+        if message.get("ChannelStateDesc") != "Up" or channel.startswith(LOCAL):
+            return
+        uuid = self._uuids.get(channel, message.get("Linkedid"))
+        if uuid in self._ringing:
+            self._ringing.discard(uuid)
+            yield Answered(uuid)
 
     def _hung_up(self, message: Message) -> Iterator[PbxEvent]:
         channel = message.get("Channel")
@@ -151,7 +165,7 @@ class Channels:
         useless, and the cause of their hang-up is not."""
         uuid = message.get("ActionID").removeprefix(ORIGINATE_ID)
         if message.get("Response") == "Failure" and uuid in self._dialled - self.uuids:
-            self._dialled.discard(uuid)
+            self._over(uuid)
             yield NotDialled(uuid)
 
     def _key(self, message: Message) -> Iterator[PbxEvent]:
@@ -173,6 +187,7 @@ _HANDLERS: Mapping[str, Callable[[Channels, Message], Iterator[PbxEvent]]] = {
     "VarSet": Channels._variable,
     "Rename": Channels._renamed,
     "Newstate": Channels._state,
+    "CoreShowChannel": Channels._state,  # asked for after a time without connection
     "Hangup": Channels._hung_up,
     "OriginateResponse": Channels._originated,
     "DTMFBegin": Channels._key,

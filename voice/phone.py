@@ -94,6 +94,22 @@ class PhoneLine:
         stops now, unless it may not be interrupted."""
         self._out.interrupt()
 
+    def record(self, tap: Tap) -> None:
+        """Record from here on. What was before is silence there: all offsets stay the line's."""
+        before = bytes(self._out.playback.now_ms // FRAME_MS * self._frame_bytes)
+        if before:
+            tap.write(before, before)
+        self._tap = tap
+
+    def forget(self) -> None:
+        """What was heard until now was not said to us. The rest of it is dropped, too."""
+        self._in.drop()
+        while not self._events.empty():
+            event = self._events.get_nowait()
+            if isinstance(event, Hangup):
+                self._events.put_nowait(event)
+                break
+
     def listen(
         self, patience_s: float, answers: ClosedSet | None = None, pauses: Pauses = USUAL
     ) -> None:

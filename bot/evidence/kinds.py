@@ -60,7 +60,8 @@ KINDS: Mapping[str, Kind] = {
         {
             "call": _CALL,
             "outcome": "answered, busy, no_answer, rejected, no_such_number, congestion, "
-            "not_registered, failed or unknown",
+            "not_registered, failed, unknown, or the machine heard before anybody answered: "
+            "switched_off, line_busy, unreachable, suspended, voicemail, operator, screener, menu",
             "cause": "Q.850 cause of the hang-up; 0 when there was none",
         },
         _need("call", "outcome"),

@@ -4,7 +4,7 @@
 
 SIPp places the calls and sends A-law speech as RTP; Asterisk carries them to the bot's line over
 AudioSocket. Recognition and speech are scripted as in bench_line. Everything shares this machine.
-Prints a table, writes build/bench/pbx.json and, with matplotlib there, docs/benchmarks-line.svg.
+Prints a table and writes build/bench/pbx.json; line_report makes a page of it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,13 @@ async def main(counts: list[int], seconds: float) -> list[dict[str, object]]:
             each = (mb - first_mb[1]) / more if more else 0.0
             failed = calls - int(row["calls"]) + int(row["failed"])  # type: ignore[call-overload]
             rows.append(
-                {**row, "asked": calls, "core_percent_per_call": share, "failed_calls": failed}
+                {
+                    **row,
+                    "asked": calls,
+                    "core_percent_per_call": share,
+                    "mb_per_call": each,
+                    "failed_calls": failed,
+                }
             )
             print(
                 f"{calls:5d}  {p50:5.1f} ms {p99:5.1f}  {worst:5.1f}  {share:7.2f} %  "

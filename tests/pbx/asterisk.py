@@ -152,7 +152,7 @@ class Asterisk:
         self._write(
             "manager.conf",
             f"[general]\nenabled=yes\nport={self.ports.ami}\nbindaddr=127.0.0.1\n"
-            "webenabled=no\n#include huifang/manager.conf\n",
+            "webenabled=no\ntimestampevents=yes\n#include huifang/manager.conf\n",
         )
         self._write("websocket_client.conf", "#include huifang/websocket_client.conf\n")
         self._write("modules.conf", "[modules]\nautoload=yes\n" + "".join(

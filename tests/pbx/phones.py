@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
+import math
 import sys
+import time
 from pathlib import Path
 from typing import Any, Self
 
 from bot.settings import ROOT
+
+KEPT_S = 0.5
 
 
 class Phone:
@@ -125,15 +130,19 @@ class Phones:
                 await self._changed.wait()
 
     async def answered_call(self, caller: str, timeout_s: float = 15.0) -> Phone:
-        """The call from this number that one of these telephones has answered."""
+        """The call from this number that one of these telephones has answered, and keeps: where
+        two answer at once, the exchange drops one of them."""
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
+                    kept = time.monotonic() - KEPT_S
                     for call in self.calls.values():
-                        if caller in call.caller and call.had("answered"):
+                        mine = caller in call.caller and not call.had("ended")
+                        if mine and call.times.get("answered", math.inf) < kept:
                             return call
                     self._changed.clear()
-                    await self._changed.wait()
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._changed.wait(), KEPT_S)
         except TimeoutError:
             had = [(call.caller, sorted(call.times)) for call in self.calls.values()]
             raise TimeoutError(f"nobody answered {caller}; these rang: {had}") from None

@@ -25,7 +25,7 @@ from tests.pbx.phones import Phone, Phones
 from voice.speaking import wav
 
 CACHE = ROOT / "build" / "test-cache"
-RING_S = 5
+RING_S = 8
 CALLS_EACH, CALLERS = 4, 2  # telephones a process of pjsip can carry; processes
 QUEUE_S = 12
 
@@ -197,7 +197,7 @@ async def stage(folder: Path, texts: dict[str, str], **given: object) -> AsyncIt
     settings = Settings(
         data=data, audiosocket_port=0, telephony_port=0, web_port=0, voice="pyttsx3",
         normal_rate=1.5, elder_rate=1.2, ami_port=ports.ami, ami_secret=SECRET, ring_s=RING_S,
-        call_hours=(0, 24), **given,
+        call_hours=(0, 24), dial_channel="Local/{number}@huifang-dial/n", **given,
     )  # fmt: skip
     import_policies(settings, ROOT / "examples" / "policies.csv")
     sounds = await speak(settings.model_copy(update={"voice": "auto"}), folder, texts)

@@ -23,7 +23,7 @@ from bot.evidence.states import State
 from bot.evidence.verify import verify_store
 from tests.pbx.asterisk import NUMBER
 from tests.pbx.phones import Phone
-from tests.pbx.stage import Policyholder, Stage, agents, stage
+from tests.pbx.stage import RING_S, Policyholder, Stage, agents, stage
 from voice.dsp import level_dbfs
 
 TEXTS = {
@@ -65,7 +65,7 @@ class Played:
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Played]:
     folder = tmp_path_factory.mktemp("pbx")
-    async with stage(folder, TEXTS) as made:
+    async with stage(folder, TEXTS, record_humans=True) as made:
         play = Play(Played(made))
         await play.nobody_free()
         async with agents(made) as desk:
@@ -75,6 +75,7 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play
                 play.hang_ups(), play.unknown(),
             )  # fmt: skip
             await play.refusals()
+            await play.early_prompt()
             await play.exchange_restarts()
         yield play.played
 
@@ -131,8 +132,11 @@ class Play:
             await self.stage.until(lambda n=number: self.played.of(n, "audio"))
 
     async def outbound(self) -> None:
-        """We dial, a person answers and wants a human at once."""
-        self.stage.carrier.rule(self.stage.policy(OUT).phone, 200, after_s=0.5)
+        """We dial; the carrier plays something, then a person answers and wants a human at once."""
+        self.stage.carrier.rule(
+            self.stage.policy(OUT).phone, 200, early=True, after_s=4.0,
+            wav=str(self.stage.sounds["yes"]),
+        )  # fmt: skip
         callback = self.played.callback[OUT] = await self.stage.dial(OUT)
         phone = self.played.phone[OUT] = await self.stage.carrier.next_incoming(
             20, self.stage.policy(OUT).phone
@@ -173,6 +177,16 @@ class Play:
             row = self.played.dialled[number] = await self.stage.dial(number)
             await self.stage.until(lambda c=row: self.stage.of(c, "dial_ended"), 40)
 
+    async def early_prompt(self) -> None:
+        """The carrier says it in the sound before it refuses; the cause would only be 19."""
+        wav = str(self.stage.sounds["off"])
+        self.stage.carrier.rule(
+            self.stage.policy(MAIL).phone, 480, early=True, after_s=RING_S - 0.5, wav=wav
+        )
+        before = len(self.stage.of(self.played.callback[MAIL], "dial_ended"))
+        row = self.played.dialled["early"] = await self.stage.dial(MAIL)
+        await self.stage.until(lambda: len(self.stage.of(row, "dial_ended")) > before, 40)
+
     async def exchange_restarts(self) -> None:
         """A power cut at the exchange: the manager connection is back by itself."""
         before = len(self.stage.events)
@@ -212,6 +226,14 @@ def test_both_hear_each_other_before_and_after_the_transfer(played: Played) -> N
     assert _loudest(played.phone[ZERO].sound, last_s=4) > -35, "the caller does not hear the agent"
 
 
+def test_where_the_settings_say_so_the_exchange_records_what_follows(played: Played) -> None:
+    monitor = played.stage.exchange.home / "spool" / "monitor"
+    (recording,) = monitor.glob(f"{played.callback[ZERO]}.*.human.wav")
+    assert _loudest(recording) > -35, "neither side is in it"
+    talked = {file.name.partition(".")[0] for file in monitor.glob("*.wav")}
+    assert talked <= {played.callback[number] for number in (ZERO, WORD, OUT)}
+
+
 def test_the_agents_telephone_rings_with_the_number_and_the_conversation(played: Played) -> None:
     caller = played.agent[ZERO].caller
     assert "HUIFANG" in caller
@@ -236,6 +258,20 @@ def test_a_dialled_person_is_called_once_and_transferred(played: Played) -> None
     assert len(played.of(OUT, "dialled")) == 1
     assert [e.body["outcome"] for e in played.of(OUT, "dial_ended")] == ["answered"]
     assert [e.body["reason"] for e in played.of(OUT, "handed_over")] == ["key"]
+
+
+def test_what_sounds_before_the_answer_is_neither_answered_nor_heard(played: Played) -> None:
+    kinds = [e.kind for e in played.stage.events if e.callback == played.callback[OUT]]
+    assert kinds.index("dial_ended") < kinds.index("called") < kinds.index("said")
+    assert [e.body["via"] for e in played.of(OUT, "heard")] == ["key"]
+
+
+def test_a_prompt_in_early_media_says_why_and_nothing_was_said_to_it(played: Played) -> None:
+    mine = [e for e in played.stage.events if e.callback == played.dialled["early"]]
+    dialled = max(n for n, event in enumerate(mine) if event.kind == "dialled")
+    since = mine[dialled + 1 :]
+    assert [e.kind for e in since] == ["dial_ended"]
+    assert since[0].body["outcome"] == "switched_off"
 
 
 @pytest.mark.parametrize(("number", "outcome"), [(MAIL, "voicemail"), (OFF, "switched_off")])

@@ -37,16 +37,21 @@ class Exchange:
     """Stands for switchboard and manager: remembers what it was asked, at which state of disk."""
 
     def __init__(self) -> None:
-        self.up, self.room, self.open = True, 5, True
+        self.up, self.room, self.open, self.early_media = True, 5, True, True
+        self.heard = ""  # what the carrier said before anybody answered
         self.asked: list[tuple[str, str]] = []
         self.expected: list[str] = []
         self.error: Exception | None = None
         self.look: Callable[[], object] = lambda: None
         self.seen: list[object] = []
 
-    def expect(self, uuid: str, callback: str, *, outbound: bool = False) -> None:
+    def expect(self, uuid: str, callback: str, *, outbound: bool, early: bool) -> None:
         assert outbound
+        assert early
         self.expected.append(uuid)
+
+    def prompt(self, uuid: str) -> str:
+        return self.heard
 
     def forget(self, uuid: str) -> None:
         self.expected.remove(uuid)
@@ -140,6 +145,16 @@ async def test_its_outcome_is_written_once(
     assert outcomes(store, due) == [result]
     assert undecided(store.events(due)) == []
     assert exchange.expected == ([call] if result == "answered" else [])
+
+
+async def test_what_the_carrier_said_tells_more_than_the_cause(
+    dialer: Dialer, exchange: Exchange, store: Store, due: str
+) -> None:
+    await dialer.round()
+    exchange.heard = "switched_off"
+    dialer.on_pbx(Gone(exchange.asked[0][0], 16))
+    await dialer.close()
+    assert outcomes(store, due) == ["switched_off"]
 
 
 @pytest.mark.parametrize(

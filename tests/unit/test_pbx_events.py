@@ -68,6 +68,35 @@ def test_a_dialled_call_is_known_by_its_unique_id_from_ringing_to_the_end() -> N
     assert channels.uuids == frozenset()
 
 
+LOCAL, FAR = "Local/13800001111@huifang-dial-00000000;1", "PJSIP/trunk-00000001"
+
+
+def dialled_locally() -> Channels:
+    """A call through a Local channel, in which the carrier plays something already."""
+    channels = Channels()
+    channels.dialling(UUID)
+    feed(channels, event("Newchannel", Channel=LOCAL, Uniqueid=UUID, Linkedid=UUID))
+    feed(channels, event("Newchannel", Channel=FAR, Uniqueid="17.2", Linkedid=UUID))
+    return channels
+
+
+def test_early_media_is_no_answer_the_callees_own_channel_tells() -> None:
+    channels = dialled_locally()
+    early = event("Newstate", Channel=LOCAL, Linkedid=UUID, ChannelStateDesc="Up")
+    assert feed(channels, early) == []
+    answer = event("Newstate", Channel=FAR, Linkedid=UUID, ChannelStateDesc="Up")
+    assert feed(channels, answer) == [Answered(UUID)]
+    agent = event("Newstate", Channel="PJSIP/agent1-9", Linkedid=UUID, ChannelStateDesc="Up")
+    assert feed(channels, agent) == [], "an agent who joins is not the callee"
+    assert channels.channel(UUID) == LOCAL
+    assert feed(channels, event("Hangup", Channel=LOCAL, Cause="19")) == [Gone(UUID, 19)]
+
+
+def test_an_answer_given_while_the_manager_was_away_is_found_afterwards() -> None:
+    shown = event("CoreShowChannel", Channel=FAR, Linkedid=UUID, ChannelStateDesc="Up")
+    assert feed(dialled_locally(), shown) == [Answered(UUID)]
+
+
 def test_a_call_that_comes_in_is_not_answered_by_a_callee() -> None:
     up = event("Newstate", Channel=CALLER, ChannelStateDesc="Up")
     assert feed(carrying(), up) == []
