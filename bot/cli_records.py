@@ -26,7 +26,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable outpu
 KeyOption = Annotated[
     Path | None, typer.Option("--key", help="Public key to trust instead of the data folder's.")
 ]
-keys_app = typer.Typer(help="The key that signs checkpoints and exports.", no_args_is_help=True)
+keys_app = typer.Typer(
+    help="The keys that sign checkpoints and exports, and seal the records.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +44,7 @@ def settings(data: Path | None) -> Settings:
 
 @contextmanager
 def opened(chosen: Settings) -> Iterator[Store]:
-    store = Store.open(chosen.database_url)
+    store = Store.open(chosen.database_url, chosen.key_folder)
     try:
         yield store
     finally:
@@ -156,15 +158,18 @@ def checkpoint(data: DataOption = None, as_json: JsonOption = False) -> None:
 def migrate(
     source: Annotated[str, typer.Option("--from", help="Address of the store to copy.")],
     target: Annotated[str, typer.Option("--to", help="Address of an empty database.")],
+    data: DataOption = None,
 ) -> None:
     """Copy a store into another database, e.g. sqlite:///data/huifang.db to
-    postgresql+psycopg://user@host/huifang. Stop the bot first. Audio and keys stay in place."""
+    postgresql+psycopg://user@host/huifang. Stop the bot first. Audio and keys stay in place: --data
+    names their folder."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
     from bot.evidence.verify import verify_store
     from bot.store.copy import copy_store
 
+    keys = settings(data).key_folder
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         tasks: dict[str, TaskID] = {}
@@ -173,10 +178,10 @@ def migrate(
             task = tasks.get(table) or tasks.setdefault(table, bar.add_task(table, total=total))
             bar.update(task, completed=done)
 
-        counts = copy_store(source, target, show)
+        counts = copy_store(source, target, keys, show)
     for table, rows in counts.items():
         typer.echo(f"{table:<12} {rows}")
-    with closing(Store.open(target)) as store:
+    with closing(Store.open(target, keys)) as store:
         broken = [r for r in verify_store(store) if not r.integrity]
     typer.echo(f"chains       {counts['callbacks']} checked, {len(broken)} broken")
     for report in broken:
@@ -210,9 +215,22 @@ def keys_export(
     typer.echo(ring.id)
 
 
+@keys_app.command("rotate-master")
+def keys_rotate_master(data: DataOption = None) -> None:
+    """Make a new master key and wrap every record's key with it. Records are not written anew."""
+    chosen = settings(data)
+    with opened(chosen) as store:
+        id = store.rotate_master()
+    folder = chosen.key_folder
+    typer.echo(
+        f"{folder / 'master.key'} is key {id} now; save a copy apart from the database.\n"
+        f"The key before is kept as {folder}/master.*.old, which only older backups need."
+    )
+
+
 @keys_app.command("rotate")
 def keys_rotate(data: DataOption = None) -> None:
-    """Make a new key. The old one signs who follows it; old public keys stay valid."""
+    """Make a new signing key. The old one signs who follows it; old public keys stay valid."""
     from bot.evidence.keyring import KeyRing
     from bot.evidence.ledger import wall_text
 

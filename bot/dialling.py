@@ -38,7 +38,7 @@ class Placed:
 def order(settings: Settings, policy: str, at: datetime | None) -> str:
     """Book a call of the bot. Returns the callback's id. Raises ConfigError when a human has the
     conversation, or it is over; NotFound."""
-    with Store.open(settings.database_url) as store:
+    with Store.open(settings.database_url, settings.key_folder) as store:
         callbacks = Callbacks(settings, store)
         callback = callbacks.open(policy, "phone")
         row = store.callback(callback)
@@ -64,7 +64,7 @@ def _resolve(callbacks: Callbacks, callback: str, call: str) -> None:
 def placed(settings: Settings, limit: int) -> list[Placed]:
     """The calls of the newest callbacks, the newest first."""
     found: list[Placed] = []
-    with Store.open(settings.database_url) as store:
+    with Store.open(settings.database_url, settings.key_folder) as store:
         for row in store.callbacks(limit=limit):
             events = store.events(row.id)
             ended = {e.body["call"]: e.body["outcome"] for e in events if e.kind == "dial_ended"}

@@ -79,7 +79,7 @@ def _disk(folder: Path) -> str:
 
 
 def _store(settings: Settings) -> str:
-    with Store.open(settings.database_url):
+    with Store.open(settings.database_url, settings.key_folder):
         return settings.database_url.split("///")[-1]
 
 

@@ -86,7 +86,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
     settings.audio_folder.mkdir(mode=0o700, exist_ok=True)
     async with AsyncExitStack() as stack:
         bot = stack.enter_context(membership.joined(settings.data))
-        store = await asyncio.to_thread(Store.open, settings.database_url)
+        store = await asyncio.to_thread(Store.open, settings.database_url, settings.key_folder)
         stack.callback(store.close)
         dialogue = parts.open_dialogue(settings)
         speaker = parts.open_voice(settings)

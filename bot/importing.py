@@ -47,7 +47,7 @@ def import_policies(settings: Settings, file: Path) -> Imported:
     policies, errors = policy_import.import_rows(
         data, file.name, questionnaire.load(settings.questionnaire)
     )
-    with Store.open(settings.database_url) as store:
+    with Store.open(settings.database_url, settings.key_folder) as store:
         saved = store.save_policies(policies)
     return Imported(saved.new, saved.unchanged, saved.changed, errors)
 
@@ -55,7 +55,7 @@ def import_policies(settings: Settings, file: Path) -> Imported:
 def chat_link(settings: Settings, policy: str) -> str:
     """A chat link for a policy's callback, opened if need be. The token stands in the fragment:
     browsers do not send that part, so it is in no log. Raises NotFound."""
-    with Store.open(settings.database_url) as store:
+    with Store.open(settings.database_url, settings.key_folder) as store:
         callback = Callbacks(settings, store).open(policy, "chat")
         token = store.token_for(callback)
     return f"http://{settings.host}:{settings.web_port}/chat#t={token}"

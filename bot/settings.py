@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     """postgresql+psycopg://user@host/database; None: an SQLite file in the data folder. A password
     belongs in the environment or in ~/.pgpass."""
     keys: Path | None = None
-    """Folder of the signing key; None: `keys` in the data folder."""
+    """Folder of the master key and the signing key; None: `keys` in the data folder."""
     second_place: Path | None = None
     """Folder on another machine or disk that keeps a copy of every signed checkpoint."""
 

@@ -15,9 +15,9 @@ from bot.dialogue.client import Dialogue
 from bot.importing import import_policies
 from bot.settings import ROOT, Settings
 from bot.store import Store
-from tests.databases import postgres, url
+from tests.databases import keys, postgres, url
 
-__all__ = ["postgres", "url"]
+__all__ = ["keys", "postgres", "url"]
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
@@ -55,7 +55,7 @@ def store(settings: Settings) -> Iterator[Store]:
     """A store with the example policies in it."""
     settings.data.mkdir()
     import_policies(settings, ROOT / "examples" / "policies.csv")
-    with Store.open(settings.database_url) as opened:
+    with Store.open(settings.database_url, settings.key_folder) as opened:
         yield opened
 
 

@@ -23,6 +23,12 @@ def postgres() -> Iterator[Server]:
     server.stop()
 
 
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    """The folder of the master key."""
+    return tmp_path / "data" / "keys"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of an empty database."""

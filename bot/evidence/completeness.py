@@ -27,12 +27,18 @@ def missing(
     return list(_missing(events, state, head))
 
 
+def head_missing(events: Sequence[Event], head: tuple[int, str]) -> Iterator[str]:
+    """Whether the last event is the one that was noted apart from the events."""
+    last = (events[-1].seq, events[-1].hash) if events else (-1, GENESIS)
+    if head != last:
+        yield f"the last event should be {head[0]}, here it is {last[0]}"
+
+
 def _missing(
     events: Sequence[Event], state: str | None, head: tuple[int, str] | None
 ) -> Iterator[str]:
-    last = (events[-1].seq, events[-1].hash) if events else (-1, GENESIS)
-    if head is not None and head != last:
-        yield f"the last event should be {head[0]}, here it is {last[0]}"
+    if head is not None:
+        yield from head_missing(events, head)
     if not events:
         if state is None:
             yield "there is no event"

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from bot.errors import ConfigError
 from bot.evidence import signing
 from bot.evidence.ledger import canonical
+from bot.vault import private_file
 
 PRIVATE = "signing.key"
 _NEXT = "next.key"
@@ -99,7 +98,7 @@ class KeyRing:
                 statement = signing.rotation(self._key, new.public_key(), time)
                 named = [*self.rotations(), dict(statement)]
                 lines = "".join(canonical(one) + "\n" for one in named)
-                _write(self.folder / ROTATIONS, lines.encode(), 0o644)
+                private_file.write(self.folder / ROTATIONS, lines.encode(), 0o644)
                 self._finish_rotation()
                 self._key = new
                 self._keep_public(new.public_key())
@@ -121,11 +120,11 @@ class KeyRing:
             following.replace(self.folder / PRIVATE)
         else:
             following.unlink()
-        _sync_folder(self.folder)
+        private_file.sync_folder(self.folder)
 
     def _make(self, name: str) -> Ed25519PrivateKey:
         key = Ed25519PrivateKey.generate()
-        _write(self.folder / name, key.private_bytes(*_FORMAT), 0o600)
+        private_file.write(self.folder / name, key.private_bytes(*_FORMAT))
         return key
 
     def _keep_public(self, key: Ed25519PublicKey) -> None:
@@ -163,20 +162,7 @@ def load_public(path: Path) -> list[Ed25519PublicKey]:
 
 def _load(path: Path) -> Ed25519PrivateKey:
     """Refuses a key that anybody else could have read or put there."""
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    with os.fdopen(file, "rb") as opened:
-        rights = os.fstat(file)
-        if stat.S_IMODE(rights.st_mode) & 0o077:
-            raise ConfigError(
-                f"{path} may be read by others (mode {stat.S_IMODE(rights.st_mode):o}); "
-                f"run: chmod 600 {path}, and if somebody may have read it: huifang keys rotate"
-            )
-        if rights.st_uid not in (os.geteuid(), 0):
-            raise ConfigError(f"{path} belongs to another user; the bot must own its key")
-        data = opened.read(10_000)
-    folder = stat.S_IMODE(path.parent.stat().st_mode)
-    if folder & 0o022:
-        raise ConfigError(f"others may write into {path.parent}; run: chmod 700 {path.parent}")
+    data = private_file.read(path)
     try:
         key = serialization.load_pem_private_key(data, password=None)
     except (ValueError, TypeError) as error:
@@ -184,23 +170,3 @@ def _load(path: Path) -> Ed25519PrivateKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigError(f"{path} is not an Ed25519 key")
     return key
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """The whole file or none of it, on disk."""
-    draft = path.with_name(f"{path.name}.draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

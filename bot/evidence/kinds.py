@@ -18,6 +18,7 @@ class Kind:
     meaning: str
     fields: Mapping[str, str]
     required: frozenset[str] = frozenset()  # without these the record could not be read later
+    outlives: bool = False  # stays readable when the record is erased; nothing in it is personal
 
 
 _CLAUSE = "id of the clause in the questionnaire"
@@ -254,6 +255,12 @@ KINDS: Mapping[str, Kind] = {
             "partial": "true when it was cut off by a fault",
         },
         _need("file", "sha256", "frames", "partial"),
+    ),
+    "erased": Kind(
+        "The key of the record was destroyed: of all other events only the digests are left.",
+        {"by": "who ran it", "reason": "why: a rule or a request, without personal data"},
+        _need("by", "reason"),
+        outlives=True,
     ),
 }
 

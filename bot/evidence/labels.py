@@ -59,6 +59,7 @@ KINDS: Mapping[str, str] = {
     "failed": "系统故障",
     "closed": "结束",
     "audio": "录音归档",
+    "erased": "内容已销毁",
 }
 
 FIELDS: Mapping[str, str] = {

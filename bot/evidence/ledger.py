@@ -41,7 +41,7 @@ class Draft:
     """An event before it has a place in the chain."""
 
     kind: str
-    body: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Event:
     callback: str
     seq: int  # 0, 1, 2, … without gaps
     kind: str
-    text: str  # the body as canonical JSON, exactly as hashed
+    text: str = field(repr=False)  # the body as canonical JSON, exactly as hashed; "": unreadable
     wall: str  # UTC, ISO 8601 with microseconds and Z
     mono_ms: int  # monotonic clock of the writing process; only differences mean anything
     prev: str  # hash of the event before
@@ -152,8 +152,13 @@ def chain_after(
     return Event(callback, seq, draft.kind, text, when, mono_ms, prev, salt, digest, hashed)
 
 
-def verify_chain(events: Iterable[Event], callback: str | None = None) -> list[Fault]:
+def verify_chain(
+    events: Iterable[Event], callback: str | None = None, *, erased: bool = False
+) -> list[Fault]:
     """Every place where the events are not one unbroken chain from its first event on.
+
+    `erased`: the record's key was destroyed, so that bodies may be unreadable. What is left of such
+    an event is checked as ever.
 
     At most one fault an event, the most telling one; after it the walk goes on from that event, so
     that later faults are found as well. Empty means intact, not complete.
@@ -163,7 +168,7 @@ def verify_chain(events: Iterable[Event], callback: str | None = None) -> list[F
     seen: set[int] = set()
     for index, event in enumerate(events):
         callback = callback or event.callback
-        problem = _problem(event, callback, expected, link, seen)
+        problem = _problem(event, callback, expected, link, seen, erased)
         if problem:
             faults.append(Fault(index, event.seq, *problem))
         seen.add(event.seq)
@@ -172,7 +177,7 @@ def verify_chain(events: Iterable[Event], callback: str | None = None) -> list[F
 
 
 def _problem(
-    event: Event, callback: str, expected: int, link: str, seen: set[int]
+    event: Event, callback: str, expected: int, link: str, seen: set[int], erased: bool
 ) -> tuple[str, str] | None:
     if event.callback != callback:
         return "foreign", "belongs to another callback"
@@ -184,7 +189,8 @@ def _problem(
         if event.seq > expected:
             return "gap", f"event {expected} is missing"
         return "reordered", f"event {event.seq} comes after a later one"
-    if digest_of(event.salt, event.text) != event.digest:
+    gone = erased and not event.text
+    if not gone and digest_of(event.salt, event.text) != event.digest:
         return "body_edited", "the body is not what was written"
     hashed = hash_of(
         event.callback, event.seq, event.kind, event.wall, event.mono_ms, event.prev, event.digest

@@ -19,9 +19,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from bot.evidence import wav
-from bot.evidence.completeness import missing
+from bot.evidence.completeness import head_missing, missing
 from bot.evidence.ledger import Event, Fault, verify_chain
 from bot.evidence.summary import sounds, span_ms
+from bot.vault.datakey import DataKey
 
 FORMLESS = "the events do not have the form of a record"
 
@@ -41,6 +42,7 @@ class Report:
     utterances_matching: int = 0  # of these: the recording holds the same samples at the offsets
     signed: bool | None = None  # an export's signature; None: no key to check it with
     sealed: str = ""  # time of the checkpoint that covers the record; empty: none was shown
+    erased: bool = False  # its key was destroyed: chain and head were checked, nothing else is left
 
     @property
     def integrity(self) -> bool:
@@ -66,6 +68,12 @@ class Report:
         return next(iter([*self.files, *self.audio, *self.missing]), None)
 
     @property
+    def _whole(self) -> str:
+        if not self.completeness:
+            return "INCOMPLETE"
+        return "erased" if self.erased else "complete"
+
+    @property
     def ok(self) -> bool:
         return self.integrity and self.completeness
 
@@ -76,6 +84,7 @@ class Report:
             "ok": self.ok,
             "integrity": self.integrity,
             "completeness": self.completeness,
+            "erased": self.erased,
             "audio_ok": self.audio_ok,
             "first_bad": self.first_bad,
             "events": self.events,
@@ -94,7 +103,7 @@ class Report:
         """One line for people."""
         verdict = (
             f"integrity {'ok' if self.integrity else 'BROKEN'}, "
-            f"{'complete' if self.completeness else 'INCOMPLETE'}, "
+            f"{self._whole}, "
             f"{self.events} events, {self.recordings} recordings"
         )
         if self.utterances:
@@ -116,6 +125,8 @@ class Chain(Protocol):
     def head(self) -> tuple[int, str]: ...
     @property
     def events(self) -> Sequence[Event]: ...
+    @property
+    def key(self) -> DataKey | None: ...
 
 
 class Chains(Protocol):
@@ -159,9 +170,22 @@ def _with_audio(report: Report, events: Sequence[Event], folder: Path) -> Report
     )
 
 
+def verify_erased(chain: Chain) -> Report:
+    """Check what is left of a record whose key is gone."""
+    events, number = chain.events, len(chain.events)
+    faults = verify_chain(events, chain.callback, erased=True)
+    lacking = [*head_missing(events, chain.head)]
+    if not any(event.kind == "erased" for event in events):
+        lacking.append("its key is gone or damaged, and no event says that it was erased")
+    return Report(chain.callback, number, tuple(faults), missing=tuple(lacking), erased=not lacking)
+
+
 def verify_store(store: Chains, audio_folder: Path | None = None) -> Iterator[Report]:
     """Check every callback of a store, one after the other; read once, as it was at the start."""
     for chain in store.chains():
+        if chain.key is None:
+            yield verify_erased(chain)
+            continue
         yield verify_events(
             chain.events,
             callback=chain.callback,

@@ -15,26 +15,39 @@ from bot.errors import OwnershipLost
 from bot.evidence.ledger import GENESIS, canonical, wall_text
 from bot.evidence.states import State, move
 from bot.store import policies
-from bot.store.records import Callback, NotFound
-from bot.store.schema import callbacks
-from bot.store.schema import policies as policy_table
+from bot.store.keys import Keys
+from bot.store.records import Callback, Erased, Held, NotFound
+from bot.store.schema import callbacks, data_keys
+from bot.vault.datakey import Unreadable
 
 _OWNER = re.compile(r"bot|queue|human:.{1,80}")
 _CHANNELS = ("phone", "chat")
 
 
+def about(callback: str, what: str) -> str:
+    return f"huifang.{what}.1\n{callback}"
+
+
 def create(
-    connection: Connection, policy_number: str, questionnaire: str, channel: str, now: str
+    connection: Connection,
+    keys: Keys,
+    policy_number: str,
+    questionnaire: str,
+    channel: str,
+    now: str,
 ) -> str:
     if channel not in _CHANNELS:
         raise ValueError(f"channel must be one of {_CHANNELS}")
-    policy = policies.current_row(connection, policy_number)
+    policy = policies.current(connection, keys, policy_number)
     callback = str(uuid.uuid4())
+    contract = canonical({"policy_number": policy_number, "policy_sha256": policy.sha256})
+    key = keys.create(connection, callback)
     connection.execute(
         insert(callbacks).values(
             id=callback,
-            policy=policy["id"],
-            policy_number=policy_number,
+            policy=policy.id,
+            policy_number=keys.keyed("number", policy_number),
+            contract=key.seal(contract.encode(), about(callback, "contract")),
             questionnaire=questionnaire,
             channel=channel,
             state=State.CREATED,
@@ -49,12 +62,19 @@ def create(
     return callback
 
 
-def get(connection: Connection, callback: str) -> Callback:
-    return _one(connection, _all().where(callbacks.c.id == callback))
+def get(connection: Connection, keys: Keys, callback: str) -> Callback:
+    """Raises NotFound, Erased."""
+    return find(connection, keys, callback).row
+
+
+def find(connection: Connection, keys: Keys, callback: str) -> Held:
+    """The row with its key, for a reader."""
+    return _one(connection, keys, _all().where(callbacks.c.id == callback))
 
 
 def page(
     connection: Connection,
+    keys: Keys,
     *,
     limit: int,
     states: Collection[str] | None = None,
@@ -65,13 +85,14 @@ def page(
     until: datetime | None = None,
     after: str | None = None,
 ) -> list[Callback]:
-    query = _all().order_by(callbacks.c.row.desc()).limit(limit)
+    """Without those that were erased."""
+    query = _all().where(callbacks.c.erased.is_(None)).order_by(callbacks.c.row.desc()).limit(limit)
     if states is not None:
         query = query.where(callbacks.c.state.in_([State(s).value for s in states]))
     if owner is not None:
         query = query.where(callbacks.c.owner == owner)
     if policy is not None:
-        query = query.where(callbacks.c.policy_number == policy)
+        query = query.where(callbacks.c.policy_number == keys.keyed("number", policy))
     if outcome is not None:
         query = query.where(callbacks.c.outcome == outcome)
     if since is not None:
@@ -81,24 +102,26 @@ def page(
     if after is not None:
         last = select(callbacks.c.row).where(callbacks.c.id == after).scalar_subquery()
         query = query.where(callbacks.c.row < last)
-    return [_callback(row) for row in connection.execute(query).mappings()]
+    return [_held(keys, row).row for row in connection.execute(query).mappings()]
 
 
-def hold(connection: Connection, callback: str, generation: int | None) -> Callback:
+def hold(connection: Connection, keys: Keys, callback: str, generation: int | None) -> Held:
     """The row as it is now, for a writer; nobody else writes it until the transaction ends.
 
-    Raises OwnershipLost when `generation` is not the row's; None asks for no ownership."""
-    row = _one(connection, _all().where(callbacks.c.id == callback).with_for_update(of=callbacks))
-    if generation is not None and row.generation != generation:
+    Raises OwnershipLost when `generation` is not the row's; None asks for no ownership. Raises
+    NotFound, Erased."""
+    query = _all().where(callbacks.c.id == callback).with_for_update(of=callbacks)
+    held = _one(connection, keys, query)
+    if generation is not None and held.row.generation != generation:
         raise OwnershipLost(
-            f"the conversation has a new owner (generation {row.generation}, not {generation})"
+            f"the conversation has a new owner (generation {held.row.generation}, not {generation})"
         )
-    return row
+    return held
 
 
 def change(
     connection: Connection,
-    row: Callback,
+    held: Held,
     *,
     now: str,
     head: tuple[int, str] | None = None,
@@ -108,11 +131,13 @@ def change(
     owner: str | None = None,
 ) -> int:
     """Write what is not None; a new owner is a new generation, which is returned."""
+    row = held.row
     values: dict[str, Any] = {"updated": now}
     if head is not None:
         values["head_seq"], values["head_hash"] = head
     if snapshot is not None:
-        values["snapshot"] = canonical(snapshot)
+        text = canonical(snapshot).encode()
+        values["snapshot"] = held.key.seal(text, about(row.id, "snapshot"))
     if state is not None:
         values["state"] = move(row.state, state)
     if outcome is not None:
@@ -127,33 +152,50 @@ def change(
     return generation
 
 
-def _one(connection: Connection, query: Select[Any]) -> Callback:
+def _one(connection: Connection, keys: Keys, query: Select[Any]) -> Held:
     row = connection.execute(query).mappings().first()
     if row is None:
         raise NotFound("the store has no such callback")
-    return _callback(row)
+    if row["erased"]:
+        raise Erased(row["erased"])
+    return _held(keys, row)
 
 
 def _all() -> Select[Any]:
-    return select(callbacks, policy_table.c.sha256.label("policy_sha256")).join(policy_table)
+    # Whether a row was erased is told by itself: a writer who waited for it must see it.
+    return select(callbacks, data_keys.c.wrapped).join(
+        data_keys, data_keys.c.id == callbacks.c.id, isouter=True
+    )
 
 
-def _callback(row: RowMapping) -> Callback:
+def _held(keys: Keys, row: RowMapping) -> Held:
+    """Raises Unreadable when its key is gone though it was not erased."""
+    id = row["id"]
+    if row["wrapped"] is None:
+        raise Unreadable(
+            f"the key of record {id} is gone though nobody erased it; restore a backup"
+        )
+    key = keys.unwrap(row["wrapped"], id)
+    contract = json.loads(key.open(row["contract"], about(id, "contract")))
     snapshot = row["snapshot"]
-    return Callback(
-        id=row["id"],
-        policy_number=row["policy_number"],
-        state=State(row["state"]),
-        owner=row["owner"],
-        generation=row["generation"],
-        questionnaire=row["questionnaire"],
-        channel=row["channel"],
-        outcome=row["outcome"],
-        created=datetime.fromisoformat(row["created"]),
-        updated=datetime.fromisoformat(row["updated"]),
-        snapshot=None if snapshot is None else json.loads(snapshot),
-        policy_sha256=row["policy_sha256"],
-        head_seq=row["head_seq"],
-        head_hash=row["head_hash"],
-        bot=row["bot"],
+    return Held(
+        Callback(
+            id=id,
+            policy_number=contract["policy_number"],
+            state=State(row["state"]),
+            owner=row["owner"],
+            generation=row["generation"],
+            questionnaire=row["questionnaire"],
+            channel=row["channel"],
+            outcome=row["outcome"],
+            created=datetime.fromisoformat(row["created"]),
+            updated=datetime.fromisoformat(row["updated"]),
+            snapshot=snapshot and json.loads(key.open(snapshot, about(id, "snapshot"))),
+            policy_sha256=contract["policy_sha256"],
+            head_seq=row["head_seq"],
+            head_hash=row["head_hash"],
+            bot=row["bot"],
+            held=row["held"],
+        ),
+        key,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 
 from sqlalchemy import Connection, Table, func, insert, select, text, update
 
@@ -11,6 +12,7 @@ from bot.errors import ConfigError
 from bot.store.database import open_database
 from bot.store.migrate import migrate
 from bot.store.schema import metadata, stores
+from bot.vault.master import Vault
 
 PART = 2000
 """Rows of one statement."""
@@ -19,17 +21,21 @@ Progress = Callable[[str, int, int], None]
 """(table, rows copied, rows in all)."""
 
 
-def copy_store(source: str, target: str, progress: Progress = lambda *_: None) -> dict[str, int]:
+def copy_store(
+    source: str, target: str, keys: Path, progress: Progress = lambda *_: None
+) -> dict[str, int]:
     """All or nothing: one transaction reads, one writes. Returns the rows of each table.
 
-    `target` must be empty. Nothing may write to `source` meanwhile; what does is not copied.
+    What is sealed is copied as it is; both stores have the master key in `keys`. `target` must be
+    empty. Nothing may write to `source` meanwhile; what does is not copied.
     Raises ConfigError when the target has rows or the counts differ, StoreUnavailable."""
+    vault = Vault(keys)
     with ExitStack() as stack:
         databases = []
         for url in (source, target):
             database = open_database(url, busy_s=30)
             stack.callback(database.close)
-            migrate(database)
+            migrate(database, vault)
             databases.append(database)
         with databases[0].read() as reading, databases[1].write() as writing:
             databases[1].exclusively(writing, "copy")
@@ -44,9 +50,9 @@ def copy_store(source: str, target: str, progress: Progress = lambda *_: None) -
 def _copy(reading: Connection, writing: Connection, table: Table, progress: Progress) -> int:
     total, done = _count(reading, table), 0
     if table == stores:
-        # Checkpoints name the store: the copy goes on under the old name.
-        id = reading.execute(select(stores.c.id)).scalar_one()
-        writing.execute(update(stores).values(id=id))
+        # Checkpoints name the store: the copy goes on under the old name, and finds by the old key.
+        row = reading.execute(select(stores)).mappings().one()
+        writing.execute(update(stores).values(**row))
         return 1
     query = select(table).order_by(*table.primary_key)
     rows = reading.execution_options(yield_per=PART).execute(query).mappings()

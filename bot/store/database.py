@@ -35,6 +35,11 @@ class Database(ABC):
     def exclusively(self, connection: Connection, what: str) -> None:
         """Only one writer at a time does `what`, until its transaction ends."""
 
+    @abstractmethod
+    def scrub(self, table: str | None = None) -> None:
+        """What was deleted or overwritten (in `table`, else anywhere) leaves the database's files
+        too, as far as the database can do that. Raises StoreUnavailable."""
+
     def close(self) -> None:
         self._readers.dispose()
 

@@ -1,4 +1,7 @@
-"""The event table: written at the head of a callback's chain, read in order, never changed."""
+"""The event table: written at the head of a callback's chain, read in order, never changed.
+
+Bodies and salts are sealed under the key of their record; the chain needs only their digests.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,40 @@ import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from bot.errors import ConfigError
+from bot.evidence.kinds import KINDS
 from bot.evidence.ledger import Draft, Event, chain_after
-from bot.store.records import Callback, Chain
-from bot.store.schema import callbacks, events
+from bot.store.keys import Keys
+from bot.store.records import Chain, Erased, Held
+from bot.store.schema import callbacks, data_keys, events
+from bot.vault.datakey import KEY_BYTES, DataKey, Unreadable
 
 OWNERLESS = frozenset({"audio", "failed", "dial_ended"})
 """Facts about what has happened, true whoever owns the conversation by now."""
 
-_COLUMNS = tuple(events.c)
-"""In the order of the fields of `Event`."""
+_COLUMNS = tuple(c for c in events.c if c.name != "body")
+_NO_KEY = DataKey(bytes(KEY_BYTES))
+"""Opens nothing."""
+_OUTLIVING = frozenset(name for name, kind in KINDS.items() if kind.outlives)
+
+
+def about(callback: str, seq: int) -> str:
+    return f"huifang.body.1\n{callback}\n{seq}"
 
 
 def append(
     connection: Connection,
-    row: Callback,
+    held: Held,
     drafts: Sequence[Draft],
     wall: datetime,
     mono_ms: int,
 ) -> list[Event]:
-    """Chain the drafts behind the head of `row`, which was read under the write lock."""
+    """Chain the drafts behind the head of the row, which was read under the write lock."""
+    row = held.row
     seq, head = row.head_seq + 1, row.head_hash
     added: list[Event] = []
     for draft in drafts:
@@ -36,39 +51,91 @@ def append(
         added.append(event)
         seq, head = event.seq + 1, event.hash
     if added:
-        connection.execute(insert(events), [_values(event) for event in added])
+        connection.execute(insert(events), [_values(event, held.key) for event in added])
     return added
 
 
-def of(connection: Connection, callback: str) -> list[Event]:
-    query = select(*_COLUMNS).where(events.c.callback == callback).order_by(events.c.seq)
-    return [Event(*row) for row in connection.execute(query)]
+def of(connection: Connection, keys: Keys, callback: str) -> list[Event]:
+    """In order; empty for a callback without any, or unknown. Raises Erased, Unreadable."""
+    query = select(callbacks.c.erased, data_keys.c.wrapped)
+    query = query.join(data_keys, data_keys.c.id == callbacks.c.id, isouter=True)
+    found = connection.execute(query.where(callbacks.c.id == callback)).first()
+    if found is None:
+        return []
+    if found.erased:
+        raise Erased(found.erased)
+    query = select(*_COLUMNS, events.c.body).where(events.c.callback == callback)
+    rows = connection.execute(query.order_by(events.c.seq)).all()
+    if not rows:
+        return []
+    key = keys.unwrap(found.wrapped or b"", callback)
+    return [_event(row, _opened(row, key)) for row in rows]
 
 
-def chains(connection: Connection) -> Iterator[Chain]:
-    """Streams: memory holds one chain at a time."""
+def chains(connection: Connection, keys: Keys) -> Iterator[Chain]:
+    """Streams: memory holds one chain at a time. A body that cannot be read is empty."""
     c = callbacks.c
     query = (
-        select(c.id, c.state, c.head_seq, c.head_hash, *_COLUMNS)
+        select(
+            c.id, c.state, c.head_seq, c.head_hash, data_keys.c.wrapped, *_COLUMNS, events.c.body
+        )
+        .join(data_keys, data_keys.c.id == c.id, isouter=True)
         .join(events, events.c.callback == c.id, isouter=True)
         .order_by(c.row, events.c.seq)
     )
     rows = connection.execution_options(yield_per=1000).execute(query)
-    for (callback, state, *head), group in groupby(rows, key=lambda row: tuple(row[:4])):
-        chain = tuple(Event(*row[4:]) for row in group if row[4] is not None)
-        yield Chain(callback, state, (head[0], head[1]), chain)
+    for (callback, state, seq, head), group in groupby(rows, key=lambda row: tuple(row[:4])):
+        here = list(group)
+        key = _key(keys, callback, here[0].wrapped)
+        found = [row[5:] for row in here if row[5] is not None]
+        chain = tuple(_event(row, _seen(row, key)) for row in found)
+        yield Chain(callback, state, (seq, head), chain, key)
 
 
-def _values(event: Event) -> dict[str, object]:
+_Row = Sequence[Any]
+
+
+def _event(row: _Row, body: bytes) -> Event:
+    callback, seq, kind, wall, mono_ms, prev, digest, hashed = row[:-1]
+    salt, _, text = body.decode("utf-8", "replace").partition("\n")
+    return Event(callback, seq, kind, text, wall, mono_ms, prev, salt, digest, hashed)
+
+
+def _key(keys: Keys, callback: str, wrapped: bytes | None) -> DataKey | None:
+    try:
+        return None if wrapped is None else keys.unwrap(wrapped, callback)
+    except (Unreadable, ConfigError):  # changed by an intruder: as good as gone
+        return None
+
+
+def _opened(row: _Row, key: DataKey) -> bytes:
+    """Raises Unreadable."""
+    callback, seq, kind, body = row[0], row[1], row[2], row[-1]
+    if not isinstance(body, bytes):  # SQLite lets an intruder write text here
+        raise Unreadable("a body is not what was written")
+    return body if kind in _OUTLIVING else key.open(body, about(callback, seq))
+
+
+def _seen(row: _Row, key: DataKey | None) -> bytes:
+    """As `_opened`, for whoever looks for damage."""
+    try:
+        return _opened(row, key or _NO_KEY)
+    except Unreadable:
+        return b""
+
+
+def _values(event: Event, key: DataKey) -> dict[str, object]:
+    body = f"{event.salt}\n{event.text}".encode()
+    if event.kind not in _OUTLIVING:
+        body = key.seal(body, about(event.callback, event.seq))
     return {
         "callback": event.callback,
         "seq": event.seq,
         "kind": event.kind,
-        "body": event.text,
         "wall": event.wall,
         "mono_ms": event.mono_ms,
         "prev": event.prev,
-        "salt": event.salt,
         "digest": event.digest,
         "hash": event.hash,
+        "body": body,
     }

@@ -12,17 +12,21 @@ from sqlalchemy import Connection
 
 from bot.errors import ConfigError
 from bot.store.database import Database
+from bot.vault.master import Vault
 
+_IN_CLEAR = ("0001", "0002")
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def migrate(database: Database) -> None:
-    """Raises ConfigError for a store that a newer version wrote, StoreUnavailable as always."""
+def migrate(database: Database, vault: Vault) -> None:
+    """`vault` seals what an older store has in clear. Raises ConfigError for a store that a newer
+    version wrote, StoreUnavailable as always."""
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
     with database.read() as connection:
-        if _revision(connection) == scripts.get_current_head():
+        before = _revision(connection)
+        if before == scripts.get_current_head():
             return
     with database.write() as connection:
         database.exclusively(connection, "migrate")
@@ -33,8 +37,10 @@ def migrate(database: Database) -> None:
                 f"the store has layout {revision}, which this version does not know; "
                 "update Huifang or restore a backup"
             )
-        config.attributes["connection"] = connection
+        config.attributes |= {"connection": connection, "vault": vault}
         command.upgrade(config, "head")
+    if before in _IN_CLEAR:
+        database.scrub()
 
 
 def _revision(connection: Connection) -> str | None:

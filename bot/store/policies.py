@@ -1,18 +1,24 @@
-"""Policies and their versions: a changed policy is a new row, the old one stays readable."""
+"""Policies and their versions: a changed policy is a new row, the old one stays readable.
+
+Each version has a key of its own. Number and phone stand there as keyed hashes only, to be looked
+up by; the facts are sealed.
+"""
 
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from bot.evidence.ledger import canonical
 from bot.policy import Policy
+from bot.store.keys import Keys
 from bot.store.records import NotFound
-from bot.store.schema import callbacks, policies
+from bot.store.schema import callbacks, data_keys, policies
 
 
 class Saved(NamedTuple):
@@ -23,27 +29,50 @@ class Saved(NamedTuple):
     changed: int
 
 
-def save(connection: Connection, given: Sequence[Policy], now: str) -> Saved:
+class Version(NamedTuple):
+    """One version of a policy, as it stands in its row."""
+
+    id: int
+    facts: str  # canonical JSON
+
+    @property
+    def sha256(self) -> str:
+        return sha256(self.facts.encode()).hexdigest()
+
+    @property
+    def policy(self) -> Policy:
+        data: dict[str, Any] = json.loads(self.facts)
+        return Policy.from_json(data)
+
+
+def about(key: str) -> str:
+    return f"huifang.facts.1\n{key}"
+
+
+def save(connection: Connection, keys: Keys, given: Sequence[Policy], now: str) -> Saved:
     counts = {"new": 0, "unchanged": 0, "changed": 0}
     for policy in given:
-        counts[_save_one(connection, policy, now)] += 1
+        counts[_save_one(connection, keys, policy, now)] += 1
     return Saved(**counts)
 
 
-def _save_one(connection: Connection, policy: Policy, now: str) -> str:
+def _save_one(connection: Connection, keys: Keys, policy: Policy, now: str) -> str:
     facts = canonical(policy.to_json())
-    digest = sha256(facts.encode()).hexdigest()
-    current = (policies.c.number == policy.number) & policies.c.current
-    known = connection.scalar(select(policies.c.sha256).where(current))
-    if known == digest:
+    number, fingerprint = keys.keyed("number", policy.number), keys.keyed("facts", facts)
+    current = (policies.c.number == number) & policies.c.current
+    known = connection.scalar(select(policies.c.fingerprint).where(current))
+    if known == fingerprint:
         return "unchanged"
     connection.execute(update(policies).where(current).values(current=False))
+    name = str(uuid.uuid4())
+    sealed = keys.create(connection, name).seal(facts.encode(), about(name))
     connection.execute(
         insert(policies).values(
-            number=policy.number,
-            phone=policy.phone,
-            facts=facts,
-            sha256=digest,
+            key=name,
+            number=number,
+            phone=keys.keyed("phone", policy.phone),
+            facts=sealed,
+            fingerprint=fingerprint,
             imported=now,
             current=True,
         )
@@ -51,40 +80,48 @@ def _save_one(connection: Connection, policy: Policy, now: str) -> str:
     return "changed" if known else "new"
 
 
-def get(connection: Connection, number: str) -> Policy:
-    row = current_row(connection, number)
-    return _policy(row["facts"])
-
-
-def current_row(connection: Connection, number: str) -> RowMapping:
-    query = select(policies).where(policies.c.number == number, policies.c.current)
-    row = connection.execute(query).mappings().first()
-    if row is None:
+def current(connection: Connection, keys: Keys, number: str) -> Version:
+    """Raises NotFound."""
+    wanted = policies.c.number == keys.keyed("number", number)
+    found = _all(connection, keys, _query().where(wanted, policies.c.current))
+    if not found:
         raise NotFound("the store has no such policy; import it first")
-    return row
+    return found[0]
 
 
-def page(connection: Connection, limit: int, after: str | None) -> list[Policy]:
-    query = select(policies.c.facts).where(policies.c.current).order_by(policies.c.number)
+def page(connection: Connection, keys: Keys, limit: int, after: str | None) -> list[Policy]:
+    query = _query().where(policies.c.current).order_by(policies.c.id).limit(limit)
     if after is not None:
-        query = query.where(policies.c.number > after)
-    return [_policy(facts) for facts in connection.scalars(query.limit(limit))]
+        number = keys.keyed("number", after)
+        last = select(policies.c.id).where(policies.c.number == number, policies.c.current)
+        query = query.where(policies.c.id > last.scalar_subquery())
+    return [version.policy for version in _all(connection, keys, query)]
 
 
-def by_phone(connection: Connection, phone: str, limit: int) -> list[Policy]:
-    query = select(policies.c.facts).where(policies.c.phone == phone, policies.c.current)
-    return [_policy(facts) for facts in connection.scalars(query.limit(limit))]
+def by_phone(connection: Connection, keys: Keys, phone: str, limit: int) -> list[Policy]:
+    wanted = policies.c.phone == keys.keyed("phone", phone)
+    query = _query().where(wanted, policies.c.current).limit(limit)
+    return [version.policy for version in _all(connection, keys, query)]
 
 
-def of_callback(connection: Connection, callback: str) -> Policy:
-    facts = connection.scalar(
-        select(policies.c.facts).join(callbacks).where(callbacks.c.id == callback)
-    )
-    if facts is None:
+def of_callback(connection: Connection, keys: Keys, callback: str) -> Policy:
+    """The version a callback was created from. Raises NotFound, also for one that was erased."""
+    query = _query().join(callbacks, callbacks.c.policy == policies.c.id)
+    found = _all(connection, keys, query.where(callbacks.c.id == callback))
+    if not found:
         raise NotFound("the store has no such callback")
-    return _policy(facts)
+    return found[0].policy
 
 
-def _policy(facts: str) -> Policy:
-    data: dict[str, Any] = json.loads(facts)
-    return Policy.from_json(data)
+def _query() -> Select[Any]:
+    """Versions that were not erased."""
+    return select(policies.c.id, policies.c.key, policies.c.facts, data_keys.c.wrapped).join(
+        data_keys, data_keys.c.id == policies.c.key
+    )
+
+
+def _all(connection: Connection, keys: Keys, query: Select[Any]) -> list[Version]:
+    return [
+        Version(id, keys.unwrap(wrapped, key).open(facts, about(key)).decode())
+        for id, key, facts, wrapped in connection.execute(query)
+    ]

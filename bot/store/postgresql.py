@@ -76,6 +76,13 @@ class Postgresql(Database):
         number = crc32(f"huifang.{what}".encode())
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
+    def scrub(self, table: str | None = None) -> None:
+        """Tables are written anew, without old versions of rows. What the server keeps for
+        recovery (WAL) goes when the server lets it go."""
+        with self._clear_words(), self._writers.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql(f"VACUUM FULL {table or ''}")
+
     def close(self) -> None:
         super().close()
         self._pool.close()

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot.errors import HuifangError
 from bot.evidence.ledger import Event
 from bot.evidence.states import State
 from bot.policy import Policy
+from bot.vault.datakey import DataKey
 
 
 class NotFound(HuifangError):
     """The store has no such policy or callback."""
+
+
+class Erased(HuifangError):
+    """The record was erased; nothing of it can be read."""
+
+    def __init__(self, when: str) -> None:
+        super().__init__(f"this record was erased on {when[:10]}; nothing of it can be read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +30,7 @@ class Callback:
     """One callback (回访) of one policy."""
 
     id: str  # UUID 4
-    policy_number: str
+    policy_number: str = field(repr=False)
     state: State
     owner: str  # "bot", "queue" or "human:NAME"
     generation: int  # must be named when writing; moves with every change of owner
@@ -31,11 +39,19 @@ class Callback:
     outcome: str | None  # of the last attempt
     created: datetime  # UTC
     updated: datetime  # UTC
-    snapshot: Mapping[str, Any] | None  # the dialogue's state, to resume from
+    snapshot: Mapping[str, Any] | None = field(repr=False)  # the dialogue's state, to resume from
     policy_sha256: str  # of the policy facts at creation
     head_seq: int  # number of the last event, -1 when there is none
     head_hash: str
     bot: str | None  # which of several bots served it last
+    held: bool  # kept beyond its time, for a dispute
+
+
+class Held(NamedTuple):
+    """A callback's row that nobody else writes meanwhile, and its key."""
+
+    row: Callback
+    key: DataKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +61,8 @@ class Chain:
     callback: str
     state: str
     head: tuple[int, str]  # number and hash of the last event
-    events: tuple[Event, ...]
+    events: tuple[Event, ...]  # texts are empty where they cannot be read
+    key: DataKey | None  # None: the record was erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +72,7 @@ class Record:
     callback: Callback
     policy: Policy  # the version it was created from
     events: tuple[Event, ...]
+    key: DataKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The tables, for queries. `migrations/` creates them; a test holds the two together.
 
 Times are text in one spelling (UTC, ISO 8601, microseconds, Z), so that they sort, hash and export
-alike on every database. What is personal stands in whole columns (facts, snapshot, body) that can
-be encrypted at rest, or in keys (number, phone) that can become keyed hashes, in the same layout.
+alike on every database. What is personal stands sealed in columns of bytes (`vault.datakey`), or,
+to be looked up by, as a keyed hash (`keys.Keys.keyed`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -40,12 +41,13 @@ policies = Table(
     "policies",
     metadata,
     Column("id", _Row, primary_key=True, autoincrement=True),
-    Column("number", Text, nullable=False),
-    Column("phone", Text, nullable=False),  # to tell who calls
-    Column("facts", Text, nullable=False),  # canonical JSON
-    Column("sha256", Text, nullable=False),  # of facts
+    Column("number", Text, nullable=False),  # keyed hash; empty: erased
+    Column("phone", Text, nullable=False),  # keyed hash, to tell who calls; empty: erased
     Column("imported", Text, nullable=False),
     Column("current", Boolean, nullable=False),  # older versions stay: callbacks refer to them
+    Column("key", Text, nullable=False, server_default=""),  # which of the data keys
+    Column("facts", LargeBinary, nullable=False, server_default=""),  # sealed canonical JSON
+    Column("fingerprint", Text, nullable=False, server_default=""),  # keyed hash of facts
     Index("ix_policies_number", "number"),
     Index("ix_policies_phone", "phone"),
     Index(
@@ -63,20 +65,23 @@ callbacks = Table(
     Column("row", _Row, primary_key=True, autoincrement=True),  # order of creation
     Column("id", Text, nullable=False),
     Column("policy", _Row, ForeignKey("policies.id"), nullable=False),
-    Column("policy_number", Text, nullable=False),
+    Column("policy_number", Text, nullable=False),  # keyed hash; empty: erased
     Column("questionnaire", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("owner", Text, nullable=False),  # bot, queue or human:NAME
     Column("generation", Integer, nullable=False),  # moves with every change of owner
     Column("outcome", Text),
-    Column("snapshot", Text),  # the dialogue's state, JSON
     Column("head_seq", Integer, nullable=False),  # number and hash of the last event; -1: none
     Column("head_hash", Text, nullable=False),
     Column("sealed_seq", Integer, nullable=False, server_default="-1"),  # of its newest leaf
     Column("bot", Text),  # which of several bots served it last
     Column("created", Text, nullable=False),
     Column("updated", Text, nullable=False),
+    Column("contract", LargeBinary, nullable=False, server_default=""),  # sealed: of which policy
+    Column("snapshot", LargeBinary),  # sealed: the dialogue's state, JSON
+    Column("held", Boolean, nullable=False, server_default=false()),  # kept for a dispute
+    Column("erased", Text),  # when; null: not
     UniqueConstraint("id"),
     CheckConstraint("generation > 0", name="generation"),
     Index("ix_callbacks_state_row", "state", "row"),
@@ -96,15 +101,23 @@ events = Table(
     Column("callback", Text, ForeignKey("callbacks.id"), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
-    Column("body", Text, nullable=False),  # canonical JSON, byte for byte as hashed
     Column("wall", Text, nullable=False),
     Column("mono_ms", BigInteger, nullable=False),
     Column("prev", Text, nullable=False),
-    Column("salt", Text, nullable=False),
     Column("digest", Text, nullable=False),
     Column("hash", Text, nullable=False),
+    # Salt and canonical JSON, byte for byte as hashed; sealed, but for kinds that outlive erasing.
+    Column("body", LargeBinary, nullable=False, server_default=""),
 )
 """Append-only: triggers refuse UPDATE and DELETE."""
+
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("id", Text, primary_key=True),  # of a callback, or `policies.key`
+    Column("wrapped", LargeBinary, nullable=False),
+)
+"""The key of each record, wrapped by the master key. Erasing a record is deleting its row here."""
 
 bookings = Table(
     "bookings",
@@ -136,8 +149,14 @@ bots = Table(
     Column("seen", Text, nullable=False),  # when it last said that it lives
 )
 
-stores = Table("stores", metadata, Column("id", Text, primary_key=True))
-"""One row: the name by which checkpoints tell this store from any other."""
+stores = Table(
+    "stores",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("master", Text, nullable=False, server_default=""),  # id of the master key
+    Column("lookup", LargeBinary, nullable=False, server_default=""),  # of keyed hashes; wrapped
+)
+"""One row: the name by which checkpoints tell this store from any other, and its own keys."""
 
 leaves = Table(
     "leaves",

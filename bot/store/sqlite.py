@@ -60,6 +60,16 @@ class Sqlite(Database):
     def exclusively(self, connection: Connection, what: str) -> None:
         """Every write transaction is alone anyway."""
 
+    def scrub(self, table: str | None = None) -> None:
+        """Deleted rows are overwritten with zeros at once (`secure_delete`); older copies of their
+        pages may stand in the -wal file, which is emptied. A whole store is written anew."""
+        with self._clear_words(), self._writer, self._readers.connect() as connection:
+            raw = connection.connection.cursor()
+            if table is None:
+                raw.execute("VACUUM")
+            if raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                raise unavailable("a reader keeps old pages; stop the bot and try again")
+
     def _words(self, error: Exception) -> str | None:
         if isinstance(error, PoolTimeout):
             return "too many threads use it at once"
@@ -85,7 +95,7 @@ def _create(path: Path) -> None:
 
 def _configure(connection: sqlite3.Connection, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see `_begin`
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

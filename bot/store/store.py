@@ -1,13 +1,15 @@
 """The store as the rest of the application sees it. Each method is one transaction.
 
 Blocking: call it from a worker thread. Thread-safe. What a writing method did is on disk when it
-returns. Every method may raise StoreUnavailable; nothing in its text is personal.
+returns. Every method may raise StoreUnavailable; nothing in its text is personal. Methods about one
+callback raise Erased when it was erased.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Self
 
 from bot.errors import OwnershipLost
@@ -16,10 +18,12 @@ from bot.evidence.states import UNDER_WAY
 from bot.policy import Policy
 from bot.store import bookings, bots, callbacks, events, links, policies
 from bot.store.database import Database, open_database
+from bot.store.keys import Keys, rotate
 from bot.store.migrate import migrate
 from bot.store.policies import Saved
 from bot.store.records import Booking, Callback, Chain, Record
 from bot.store.seals import Seals
+from bot.vault.master import Vault
 
 LINK_VALID = timedelta(days=30)
 MAX_PAGE = 1000
@@ -32,26 +36,36 @@ def _utc_now() -> datetime:
 class Store:
     """Policies, callbacks, their evidence, bookings and chat links."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(
+        self, database: Database, keys: Keys, clock: Callable[[], datetime] = _utc_now
+    ) -> None:
         """`database` is up to date (see `open`); `clock` stamps rows that carry no event."""
-        self._database = database
+        self._database, self._keys = database, keys
         self._clock = clock
         self.seals = Seals(database, clock)
 
     @classmethod
     def open(
-        cls, url: str, *, busy_s: float = 5.0, clock: Callable[[], datetime] = _utc_now
+        cls,
+        url: str,
+        keys: Path,
+        *,
+        busy_s: float = 5.0,
+        clock: Callable[[], datetime] = _utc_now,
     ) -> Self:
-        """Create or migrate and open. `busy_s`: patience with other writers, seconds.
+        """Create or migrate and open. `keys`: folder of the master key, which the first start
+        makes; `busy_s`: patience with other writers, seconds.
 
-        Raises ConfigError for a wrong URL or a store of a newer version."""
+        Raises ConfigError for a wrong URL, a store of a newer version, and a master key that is
+        missing, another store's, or not safe; then nothing was written."""
         database = open_database(url, busy_s)
+        vault = Vault(keys)
         try:
-            migrate(database)
+            migrate(database, vault)
+            return cls(database, Keys.load(database, vault), clock)
         except BaseException:
             database.close()
             raise
-        return cls(database, clock)
 
     def close(self) -> None:
         self._database.close()
@@ -62,33 +76,38 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def rotate_master(self) -> str:
+        """Wrap every key with a new master key; returns its id. Nothing else is written anew.
+        On SQLite other writers wait meanwhile."""
+        return rotate(self._database, self._keys.vault)
+
     # -- policies
 
     def save_policies(self, given: Sequence[Policy]) -> Saved:
         """All or none. A changed policy becomes its current version; callbacks keep theirs."""
         with self._database.write() as connection:
             self._database.exclusively(connection, "policies")
-            return policies.save(connection, given, self._now())
+            return policies.save(connection, self._keys, given, self._now())
 
     def policy(self, number: str) -> Policy:
         """The current version. Raises NotFound."""
         with self._database.read() as connection:
-            return policies.get(connection, number)
+            return policies.current(connection, self._keys, number).policy
 
     def policy_of(self, callback: str) -> Policy:
         """The version the callback was created from: what its wording was made of."""
         with self._database.read() as connection:
-            return policies.of_callback(connection, callback)
+            return policies.of_callback(connection, self._keys, callback)
 
     def policies(self, limit: int = 50, after: str | None = None) -> list[Policy]:
         """By number; `after`: the last number of the page before."""
         with self._database.read() as connection:
-            return policies.page(connection, _bounded(limit), after)
+            return policies.page(connection, self._keys, _bounded(limit), after)
 
     def policies_by_phone(self, phone: str, limit: int = 50) -> list[Policy]:
         """Current versions with exactly this number; several mean that it tells nobody apart."""
         with self._database.read() as connection:
-            return policies.by_phone(connection, phone, _bounded(limit))
+            return policies.by_phone(connection, self._keys, phone, _bounded(limit))
 
     # -- callbacks
 
@@ -98,13 +117,18 @@ class Store:
         Raises NotFound for an unknown policy."""
         with self._database.write() as connection:
             return callbacks.create(
-                connection, policy_number, questionnaire_version, channel, self._now()
+                connection,
+                self._keys,
+                policy_number,
+                questionnaire_version,
+                channel,
+                self._now(),
             )
 
     def callback(self, id: str) -> Callback:
         """Raises NotFound."""
         with self._database.read() as connection:
-            return callbacks.get(connection, id)
+            return callbacks.get(connection, self._keys, id)
 
     def callbacks(
         self,
@@ -124,6 +148,7 @@ class Store:
         with self._database.read() as connection:
             return callbacks.page(
                 connection,
+                self._keys,
                 states=states,
                 owner=owner,
                 policy=policy,
@@ -138,7 +163,7 @@ class Store:
         """Begun and not finished (IN_PROGRESS, HUMAN, INCOMPLETE), the newest first: what a
         restart must look at."""
         with self._database.read() as connection:
-            return callbacks.page(connection, states=UNDER_WAY, limit=MAX_PAGE)
+            return callbacks.page(connection, self._keys, states=UNDER_WAY, limit=MAX_PAGE)
 
     # -- several bots on one store
 
@@ -151,13 +176,13 @@ class Store:
         """From here on this bot serves the callback: to be asked before reading its generation.
         Raises ServedElsewhere while another one that lives has it, NotFound."""
         with self._database.write() as connection:
-            row = callbacks.hold(connection, callback, None)
-            bots.claim(connection, row, bot, self._clock())
+            held = callbacks.hold(connection, self._keys, callback, None)
+            bots.claim(connection, held.row, bot, self._clock())
 
     def served_elsewhere(self, callback: str, bot: str) -> bool:
         """Whether another bot that lives has this callback on its line. Raises NotFound."""
         with self._database.read() as connection:
-            row = callbacks.get(connection, callback)
+            row = callbacks.get(connection, self._keys, callback)
             return bots.elsewhere(connection, row, bot, self._clock())
 
     def orphans(self, bot: str, limit: int = 50) -> list[str]:
@@ -191,11 +216,11 @@ class Store:
         if generation is None and (changes or not ownerless):
             raise OwnershipLost("these events need an owner")
         with self._database.write() as connection:
-            row = callbacks.hold(connection, callback, generation)
-            added = events.append(connection, row, drafts, wall, mono_ms)
+            held = callbacks.hold(connection, self._keys, callback, generation)
+            added = events.append(connection, held, drafts, wall, mono_ms)
             callbacks.change(
                 connection,
-                row,
+                held,
                 now=wall_text(wall),
                 head=_head(added),
                 snapshot=snapshot,
@@ -222,11 +247,11 @@ class Store:
         Returns the new generation; the old one can write no more. Of two who try at once one gets
         OwnershipLost."""
         with self._database.write() as connection:
-            row = callbacks.hold(connection, callback, generation)
-            added = events.append(connection, row, drafts, wall, mono_ms)
+            held = callbacks.hold(connection, self._keys, callback, generation)
+            added = events.append(connection, held, drafts, wall, mono_ms)
             following = callbacks.change(
                 connection,
-                row,
+                held,
                 now=wall_text(wall),
                 head=_head(added),
                 snapshot=snapshot,
@@ -239,21 +264,23 @@ class Store:
     def events(self, callback: str) -> list[Event]:
         """In order; empty for a callback without any, or unknown."""
         with self._database.read() as connection:
-            return events.of(connection, callback)
+            return events.of(connection, self._keys, callback)
 
     def record(self, callback: str) -> Record:
         """The callback, its policy and its events, as they were at one moment. Raises NotFound."""
         with self._database.read() as connection:
+            found = callbacks.find(connection, self._keys, callback)
             return Record(
-                callbacks.get(connection, callback),
-                policies.of_callback(connection, callback),
-                tuple(events.of(connection, callback)),
+                found.row,
+                policies.of_callback(connection, self._keys, callback),
+                tuple(events.of(connection, self._keys, callback)),
+                found.key,
             )
 
     def chains(self) -> Generator[Chain]:
         """Every callback with its events, in order of creation: for `verify_store`. Streams."""
         with self._database.read() as connection:
-            yield from events.chains(connection)
+            yield from events.chains(connection, self._keys)
 
     # -- bookings
 
@@ -275,10 +302,10 @@ class Store:
             raise OwnershipLost("these events need an owner")
         wall = wall or self._clock()
         with self._database.write() as connection:
-            row = callbacks.hold(connection, callback, generation)
-            added = events.append(connection, row, drafts, wall, mono_ms)
+            held = callbacks.hold(connection, self._keys, callback, generation)
+            added = events.append(connection, held, drafts, wall, mono_ms)
             now = wall_text(wall)
-            callbacks.change(connection, row, now=now, head=_head(added))
+            callbacks.change(connection, held, now=now, head=_head(added))
             return bookings.book(connection, callback, when, by, now)
 
     def bookings(
@@ -301,9 +328,9 @@ class Store:
         NotFound when it is not open (any more), OwnershipLost when a human has the conversation."""
         with self._database.write() as connection:
             callback = bookings.finish(connection, booking)
-            row = callbacks.hold(connection, callback, generation)
-            added = events.append(connection, row, drafts, wall, mono_ms)
-            callbacks.change(connection, row, now=wall_text(wall), head=_head(added))
+            held = callbacks.hold(connection, self._keys, callback, generation)
+            added = events.append(connection, held, drafts, wall, mono_ms)
+            callbacks.change(connection, held, now=wall_text(wall), head=_head(added))
             return added
 
     def finish_booking(self, booking: int) -> None:
@@ -316,14 +343,14 @@ class Store:
     def token_for(self, callback: str, valid: timedelta = LINK_VALID) -> str:
         """A new secret for the link to this callback's chat; it cannot be read back."""
         with self._database.write() as connection:
-            callbacks.get(connection, callback)
+            callbacks.get(connection, self._keys, callback)
             return links.create(connection, callback, self._clock(), valid)
 
     def callback_by_token(self, token: str) -> Callback | None:
         """None for an unknown or expired token."""
         with self._database.read() as connection:
             callback = links.find(connection, token, self._clock())
-            return None if callback is None else callbacks.get(connection, callback)
+            return None if callback is None else callbacks.get(connection, self._keys, callback)
 
     def _now(self) -> str:
         return wall_text(self._clock())

@@ -27,7 +27,11 @@ from bot.evidence.verify import verify_events
 from bot.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Store
-from bot.store.schema import callbacks, events
+from bot.store.callbacks import about
+from bot.store.events import about as body_about
+from bot.store.schema import callbacks, data_keys, events
+from bot.vault.datakey import DataKey
+from bot.vault.master import Vault
 from tests.bench.bench_store import STATE, TURN, percentile
 from tests.postgres import Server
 from tests.unit.evidence_case import NOW, policy
@@ -44,29 +48,39 @@ DRAFTS = (
     TURN[1],
     Draft("closed", {"outcome": "done", "state": "COMPLETED_CLEAN"}),
 )
+CONTRACT = canonical({"policy_number": "P1", "policy_sha256": "0" * 64}).encode()
 WALL, SALT = wall_text(NOW), "5a" * 16
 BODIES = [(d.kind, text, digest_of(SALT, text)) for d in DRAFTS for text in [canonical(d.body)]]
 
 
-def bulk(store: Store, ids: list[str], shuffled: list[str]) -> None:
+def bulk(store: Store, vault: Vault, ids: list[str], shuffled: list[str]) -> None:
     """Events in the order of their ids (as an index holds them), callbacks in another (as they
     would have been created): reading a chain then jumps about, as in service."""
     with store._database.write() as connection:
-        heads, rows = {}, []
+        heads, rows, contracts, wrapped = {}, [], {}, []
+        master = vault.first()
         for id in ids:
-            prev = GENESIS
+            prev, key = GENESIS, DataKey.new()
+            wrapped.append({"id": id, "wrapped": master.wrap(key, id)})
             for seq, (kind, text, digest) in enumerate(BODIES):
                 hashed = hash_of(id, seq, kind, WALL, seq, prev, digest)
-                rows.append((id, seq, kind, text, WALL, seq, prev, SALT, digest, hashed))
+                body = key.seal(f"{SALT}\n{text}".encode(), body_about(id, seq))
+                rows.append((id, seq, kind, WALL, seq, prev, digest, hashed, body))
                 prev = hashed
             heads[id] = prev
+            contracts[id] = key.seal(CONTRACT, about(id, "contract"))
         common = {
-            "policy": 1, "policy_number": "P1", "questionnaire": "zh-2026.1", "channel": "chat",
+            "policy": 1, "policy_number": store._keys.keyed("number", "P1"),
+            "questionnaire": "zh-2026.1", "channel": "chat",
             "state": "COMPLETED_CLEAN", "owner": "bot", "generation": 1, "created": WALL,
             "updated": WALL, "head_seq": len(BODIES) - 1,
         }  # fmt: skip
-        known = [{**common, "id": id, "head_hash": heads[id]} for id in shuffled]
+        known = [
+            {**common, "id": id, "head_hash": heads[id], "contract": contracts[id]}
+            for id in shuffled
+        ]
         connection.execute(insert(callbacks), known)
+        connection.execute(insert(data_keys), wrapped)
         mark = "?" if connection.dialect.name == "sqlite" else "%s"
         values = ", ".join([mark] * len(events.c))
         connection.exec_driver_sql(f"INSERT INTO events VALUES ({values})", rows)
@@ -79,7 +93,7 @@ def fill(store: Store, sealer: Sealer, already: int, size: int) -> float:
     missing = ids[already:]
     for at in range(0, len(missing), PART):
         part = missing[at : at + PART]
-        bulk(store, part, chance.sample(part, len(part)))
+        bulk(store, store._keys.vault, part, chance.sample(part, len(part)))
     sealer.checkpoint()
     return (time.perf_counter() - began) / max(1, len(missing))
 
@@ -154,7 +168,7 @@ def growth(first: dict[str, Any], last: dict[str, Any]) -> dict[str, float]:
 def run(url: str, folder: Path, minutes: float) -> dict[str, Any]:
     deadline = time.perf_counter() + minutes * 60
     results: list[dict[str, Any]] = []
-    with Store.open(url, busy_s=60) as store:
+    with Store.open(url, folder / "keys", busy_s=60) as store:
         store.save_policies([policy("P1")])
         sealer = Sealer(store, Settings(data=folder))
         done, each = 0, 0.0

@@ -55,7 +55,7 @@ def call(job: Job, report: Connection) -> None:
 
 async def _call(job: Job, report: Connection) -> None:
     settings = Settings(data=job.data, database=job.url)
-    store = Store.open(job.url, busy_s=20)
+    store = Store.open(job.url, settings.key_folder, busy_s=20)
     callbacks = Callbacks(settings, store)
     recover_all(callbacks, settings.audio_folder)
     callback = callbacks.open(job.policy, "phone")

@@ -94,7 +94,7 @@ class Crashes:
         victims: list[Victim] = [name for name, n in kills.items() for _ in range(n)]
         self._chance.shuffle(victims)
         server = await lend(self._dialogue, self._bridge)
-        with Store.open(self._url) as self._store:
+        with Store.open(self._url, self._settings.key_folder) as self._store:
             policies = [p.number for p in self._store.policies()]
             while victims:
                 policy, again = self._chance.choice(policies), True

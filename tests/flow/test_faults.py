@@ -88,7 +88,7 @@ async def test_key_0_needs_no_dialogue(conversations: Conversations) -> None:
 async def test_a_locked_store_ends_with_a_human_and_keeps_what_was_committed(
     settings: Settings, store: Store, conversations: Conversations
 ) -> None:
-    with Store.open(settings.database_url, busy_s=0.05) as impatient:
+    with Store.open(settings.database_url, settings.key_folder, busy_s=0.05) as impatient:
         callbacks = Callbacks(settings, impatient, clock=SteppingClock())
         talk = Conversations(callbacks, conversations._dialogue)
         callback, line, task = await begun(talk, *IN_ITEMS)

@@ -61,7 +61,7 @@ def policy(number: str = "P2026000001", **changes: object) -> Policy:
 def open_store(folder: Path, url: str | None = None, **options: object) -> Store:
     """The database at `url`, else an SQLite file in `folder`."""
     where = url or f"sqlite:///{folder / 'data' / 'huifang.db'}"
-    return Store.open(where, **options)  # type: ignore[arg-type]
+    return Store.open(where, folder / "data" / "keys", **options)  # type: ignore[arg-type]
 
 
 def new_callback(store: Store, number: str = "P2026000001", channel: str = "phone") -> str:

@@ -25,7 +25,7 @@ from tests.unit.test_store import FLAG
 def filled(url: str, folder: Path) -> Settings:
     """A store with three sealed callbacks, one in mid-call, a booking and a link."""
     settings = Settings(data=folder / "data")
-    with Store.open(url, clock=lambda: NOW) as store:
+    with Store.open(url, settings.key_folder, clock=lambda: NOW) as store:
         for n in range(3):
             finished_callback(store, folder / "data" / "audio", f"P{n}")
         Sealer(store, settings).checkpoint()
@@ -56,33 +56,38 @@ def goes_on(store: Store, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("way", ["out", "back"])
-def test_a_store_moves_between_the_databases(postgres: Server, tmp_path: Path, way: str) -> None:
+def test_a_store_moves_between_the_databases(
+    postgres: Server, tmp_path: Path, keys: Path, way: str
+) -> None:
     urls = [f"sqlite:///{tmp_path / 'data' / 'huifang.db'}", postgres.new_database()]
     source, target = urls if way == "out" else urls[::-1]
     settings = filled(source, tmp_path)
-    result = CliRunner().invoke(app, ["migrate", "--from", source, "--to", target])
+    command = ["migrate", "--from", source, "--to", target, "--data", str(keys.parent)]
+    result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     assert "callbacks    4" in result.output
     assert "4 checked, 0 broken" in result.output
-    with Store.open(source) as one, Store.open(target) as other:
+    with Store.open(source, keys) as one, Store.open(target, keys) as other:
         same(one, other)
         assert one.seals.store_id() == other.seals.store_id()
         goes_on(other, settings)
 
 
-def test_a_target_with_records_is_refused_and_left_alone(url: str, tmp_path: Path) -> None:
-    filled(url, tmp_path / "a")
+def test_a_target_with_records_is_refused_and_left_alone(
+    url: str, tmp_path: Path, keys: Path
+) -> None:
+    filled(url, tmp_path)
     other = f"sqlite:///{tmp_path / 'other.db'}"
-    with Store.open(other) as store:
+    with Store.open(other, keys) as store:
         callback = new_callback(store)
     with pytest.raises(ConfigError, match="holds records already"):
-        copy_store(url, other)
-    with Store.open(other) as store:
+        copy_store(url, other, keys)
+    with Store.open(other, keys) as store:
         assert [row.id for row in store.callbacks()] == [callback]
 
 
 def test_a_copy_that_fails_on_the_way_leaves_nothing(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(url, tmp_path)
     other = f"sqlite:///{tmp_path / 'other.db'}"
@@ -92,40 +97,40 @@ def test_a_copy_that_fails_on_the_way_leaves_nothing(
             raise RuntimeError("the power failed")
 
     with pytest.raises(RuntimeError):
-        copy_store(url, other, fail)
-    counts = copy_store(url, other)
+        copy_store(url, other, keys, fail)
+    counts = copy_store(url, other, keys)
     assert (counts["callbacks"], counts["leaves"], counts["checkpoints"]) == (4, 3, 1)
 
 
-def test_an_sqlite_backup_is_a_whole_store(tmp_path: Path) -> None:
+def test_an_sqlite_backup_is_a_whole_store(tmp_path: Path, keys: Path) -> None:
     """As docs/evidence.md tells: `.backup` while the bot writes."""
     source = f"sqlite:///{tmp_path / 'data' / 'huifang.db'}"
     settings = filled(source, tmp_path)
     copy = tmp_path / "backup" / "huifang.db"
     copy.parent.mkdir()
-    with Store.open(source) as running:
+    with Store.open(source, keys) as running:
         new_callback(running, "P5")
         with sqlite3.connect(tmp_path / "data" / "huifang.db") as live, sqlite3.connect(copy) as to:
             live.backup(to)
-        with Store.open(f"sqlite:///{copy}") as restored:
+        with Store.open(f"sqlite:///{copy}", keys) as restored:
             same(running, restored)
             goes_on(restored, settings)
 
 
-def test_a_postgresql_dump_is_a_whole_store(postgres: Server, tmp_path: Path) -> None:
+def test_a_postgresql_dump_is_a_whole_store(postgres: Server, tmp_path: Path, keys: Path) -> None:
     """As docs/evidence.md tells: `pg_dump -Fc` while the bot writes, `pg_restore` elsewhere."""
     source, target = postgres.new_database(), postgres.new_database()
     settings = filled(source, tmp_path)
     dump = tmp_path / "huifang.dump"
     plain = [url.replace("+psycopg", "") for url in (source, target)]
     environment = {"PATH": os.environ["PATH"]}
-    with Store.open(source) as running:
+    with Store.open(source, keys) as running:
         for command in (
             [binaries() / "pg_dump", "-Fc", "-f", dump, plain[0]],
             [binaries() / "pg_restore", "--exit-on-error", "-d", plain[1], dump],
         ):
             done = subprocess.run(command, env=environment, capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
-        with Store.open(target) as restored:
+        with Store.open(target, keys) as restored:
             same(running, restored)
             goes_on(restored, settings)

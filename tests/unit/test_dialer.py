@@ -72,7 +72,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def store(settings: Settings) -> Iterator[Store]:
-    with Store.open(settings.database_url) as opened:
+    with Store.open(settings.database_url, settings.key_folder) as opened:
         yield opened
 
 

@@ -10,8 +10,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bot.errors import ConfigError
-from bot.evidence import keyring, signing
+from bot.evidence import signing
 from bot.evidence.keyring import KeyRing, load_public
+from bot.vault import private_file
 
 TIME = "2026-11-22T00:00:00.000000Z"
 STATEMENT = {"format": signing.MANIFEST, "manifest": "a" * 64}
@@ -135,7 +136,7 @@ def test_a_change_of_key_that_is_killed_leaves_one_good_key(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", step(Path.replace))
-        patched.setattr(keyring, "_sync_folder", step(keyring._sync_folder))
+        patched.setattr(private_file, "sync_folder", step(private_file.sync_folder))
         try:
             ring.rotate(TIME)
         except Killed:

@@ -21,7 +21,7 @@ from tests.unit.evidence_case import Pen, new_callback, record_call
 def callbacks(url: str, tmp_path: Path) -> Callbacks:
     settings = Settings(data=tmp_path / "data", database=url)
     settings.audio_folder.mkdir(parents=True)
-    return Callbacks(settings, Store.open(url))
+    return Callbacks(settings, Store.open(url, settings.key_folder))
 
 
 def closed_without_recording(callbacks: Callbacks, number: str) -> Path:

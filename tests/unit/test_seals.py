@@ -19,6 +19,7 @@ from bot.evidence.verify import verify_store
 from bot.sealing import Sealer, SealingTask
 from bot.settings import Settings
 from bot.store import Store
+from bot.store.events import about
 from tests.unit.evidence_case import NOW, Pen, build, finished_callback, new_callback, open_store
 
 FLAG = Draft("flagged", {"code": "P18_INTERFERENCE"})
@@ -31,8 +32,8 @@ def clock() -> Callable[[], datetime]:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    with Store.open(url, clock=clock()) as opened:
+def store(url: str, keys: Path) -> Iterator[Store]:
+    with Store.open(url, keys, clock=clock()) as opened:
         yield opened
 
 
@@ -114,12 +115,13 @@ def rebuilt(store: Store, tmp_path: Path, callback: str) -> None:
     drafts[-1] = Draft("flagged", {"code": "NOTHING_HAPPENED"})
     forged = build(drafts, callback)
     statements = [f"DELETE FROM events WHERE callback = '{callback}'"]
+    key = store.record(callback).key  # the forger has the master key as well
     for e in forged:
-        body = e.text.replace("'", "''")
+        body = key.seal(f"{e.salt}\n{e.text}".encode(), about(callback, e.seq)).hex()
         statements.append(
-            "INSERT INTO events VALUES "
-            f"('{e.callback}', {e.seq}, '{e.kind}', '{body}', '{e.wall}', {e.mono_ms},"
-            f" '{e.prev}', '{e.salt}', '{e.digest}', '{e.hash}')"
+            "INSERT INTO events (callback, seq, kind, wall, mono_ms, prev, digest, hash, body) "
+            f"VALUES ('{e.callback}', {e.seq}, '{e.kind}', '{e.wall}', {e.mono_ms},"
+            f" '{e.prev}', '{e.digest}', '{e.hash}', x'{body}')"
         )
     head = forged[-1]
     statements.append(f"UPDATE callbacks SET head_hash = '{head.hash}' WHERE id = '{callback}'")

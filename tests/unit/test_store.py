@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -27,8 +28,8 @@ HANDED = Draft("handed_over", {"reason": "key", "generation": 2})
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    with Store.open(url, clock=lambda: NOW) as opened:
+def store(url: str, keys: Path) -> Iterator[Store]:
+    with Store.open(url, keys, clock=lambda: NOW) as opened:
         yield opened
 
 
@@ -37,19 +38,19 @@ def test_migrations_make_the_tables_that_queries_use(store: Store) -> None:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_a_store_of_a_newer_version_is_refused(store: Store, url: str) -> None:
+def test_a_store_of_a_newer_version_is_refused(store: Store, url: str, keys: Path) -> None:
     with store._database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(ConfigError, match="layout 9999"):
-        Store.open(url)
+        Store.open(url, keys)
 
 
-def test_reopening_finds_everything(store: Store, url: str) -> None:
+def test_reopening_finds_everything(store: Store, url: str, keys: Path) -> None:
     callback = new_callback(store)
     Pen(store, callback).write(FLAG, state="READY", snapshot={"phase": "opening", "条": [1]})
     before, events = store.callback(callback), store.events(callback)
     store.close()
-    with Store.open(url) as again:
+    with Store.open(url, keys) as again:
         assert again.callback(callback) == before
         assert again.events(callback) == events
         assert before.snapshot == {"phase": "opening", "条": [1]}
@@ -269,9 +270,9 @@ def test_a_booking_is_committed_with_its_events(store: Store) -> None:
     assert [e.kind for e in store.events(callback)] == ["rescheduled"]
 
 
-def test_links_open_one_callback_until_they_expire(url: str) -> None:
+def test_links_open_one_callback_until_they_expire(url: str, keys: Path) -> None:
     now = [NOW]
-    with Store.open(url, clock=lambda: now[0]) as store:
+    with Store.open(url, keys, clock=lambda: now[0]) as store:
         callback = new_callback(store)
         token = store.token_for(callback, valid=timedelta(days=1))
         assert token != store.token_for(callback)

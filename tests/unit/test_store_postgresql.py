@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -23,8 +24,8 @@ def url(postgres: Server) -> str:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    with Store.open(url, busy_s=10) as opened:
+def store(url: str, keys: Path) -> Iterator[Store]:
+    with Store.open(url, keys, busy_s=10) as opened:
         yield opened
 
 
@@ -38,9 +39,9 @@ def test_a_commit_is_on_disk_when_it_returns(store: Store) -> None:
             assert connection.exec_driver_sql(f"SHOW {name}").scalar() == "on"
 
 
-def test_the_user_cannot_switch_that_off(url: str) -> None:
+def test_the_user_cannot_switch_that_off(url: str, keys: Path) -> None:
     with (
-        Store.open(f"{url}&options=-csynchronous_commit%3Doff") as store,
+        Store.open(f"{url}&options=-csynchronous_commit%3Doff", keys) as store,
         store._database.write() as connection,
     ):
         assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
@@ -54,19 +55,19 @@ def test_the_user_cannot_switch_that_off(url: str) -> None:
         (("huifang-pg", "no-such-folder"), "cannot be reached"),
     ],
 )
-def test_a_wrong_address_is_said(url: str, change: tuple[str, str], said: str) -> None:
+def test_a_wrong_address_is_said(url: str, change: tuple[str, str], said: str, keys: Path) -> None:
     with pytest.raises(StoreUnavailable, match=said):
-        Store.open(url.replace(*change))
+        Store.open(url.replace(*change), keys)
 
 
 @pytest.mark.parametrize("wrong", ["postgresql://", "postgresql://localhost/x?no_such=1", "x"])
-def test_what_is_no_address_is_said(wrong: str) -> None:
+def test_what_is_no_address_is_said(wrong: str, keys: Path) -> None:
     with pytest.raises(ConfigError):
-        Store.open(wrong)
+        Store.open(wrong, keys)
 
 
-def test_a_record_held_by_another_process_is_said(url: str) -> None:
-    with Store.open(url, busy_s=0.5) as store:
+def test_a_record_held_by_another_process_is_said(url: str, keys: Path) -> None:
+    with Store.open(url, keys, busy_s=0.5) as store:
         _holding(store, url)
 
 
@@ -129,11 +130,11 @@ def test_a_reader_sees_one_moment(store: Store) -> None:
     with store._database.read() as connection:
         from bot.store import callbacks, events
 
-        before = callbacks.get(connection, callback)
+        before = callbacks.get(connection, store._keys, callback)
         writer = threading.Thread(target=lambda: Pen(store, callback).write(FLAG))
         writer.start()
         writer.join()
-        assert events.of(connection, callback) == []
-        assert callbacks.get(connection, callback) == before
+        assert events.of(connection, store._keys, callback) == []
+        assert callbacks.get(connection, store._keys, callback) == before
     assert len(store.events(callback)) == 1
     assert NOW.tzinfo is not None

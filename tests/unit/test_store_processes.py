@@ -23,12 +23,13 @@ ROOT = Path(__file__).parents[2]
 _START = """
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from bot.errors import OwnershipLost
 from bot.evidence.ledger import Draft
 from bot.store import Store
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-url, name, callbacks = sys.argv[1], sys.argv[2], sys.argv[3:]
-store = Store.open(url, busy_s=30)
+url, keys, name, callbacks = sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4:]
+store = Store.open(url, keys, busy_s=30)
 """
 WRITER = (
     _START
@@ -52,15 +53,15 @@ for callback in callbacks:
 )
 
 
-def start(script: str, url: str, name: str, *callbacks: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", script, url, name, *callbacks]
+def start(script: str, url: str, keys: Path, name: str, *callbacks: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", script, url, str(keys), name, *callbacks]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def test_processes_never_write_the_same_number(url: str) -> None:
-    with Store.open(url) as store:
+def test_processes_never_write_the_same_number(url: str, keys: Path) -> None:
+    with Store.open(url, keys) as store:
         ids = [new_callback(store, f"P{n}") for n in range(2)]
-        writers = [start(WRITER, url, f"w{n}", *ids) for n in range(3)]
+        writers = [start(WRITER, url, keys, f"w{n}", *ids) for n in range(3)]
         for writer in writers:
             writer.communicate(timeout=120)
             assert writer.returncode == 0
@@ -71,10 +72,10 @@ def test_processes_never_write_the_same_number(url: str) -> None:
             assert set(Counter(e.body["code"] for e in events).values()) == {2}
 
 
-def test_processes_never_own_the_same_conversation(url: str) -> None:
-    with Store.open(url) as store:
+def test_processes_never_own_the_same_conversation(url: str, keys: Path) -> None:
+    with Store.open(url, keys) as store:
         ids = [new_callback(store, f"P{n}") for n in range(30)]
-        takers = [start(TAKER, url, name, *ids) for name in ("ming", "li", "wang")]
+        takers = [start(TAKER, url, keys, name, *ids) for name in ("ming", "li", "wang")]
         claimed = [taker.communicate(timeout=120)[0].split() for taker in takers]
         assert [taker.returncode for taker in takers] == [0, 0, 0]
         assert Counter(id for claims in claimed for id in claims) == Counter(ids)
@@ -98,10 +99,10 @@ for n in range(15):
 )
 
 
-def test_processes_that_seal_at_once_make_one_tree(url: str) -> None:
-    with Store.open(url) as store:
+def test_processes_that_seal_at_once_make_one_tree(url: str, keys: Path) -> None:
+    with Store.open(url, keys) as store:
         ids = [new_callback(store, f"P{n}") for n in range(4)]
-        sealers = [start(SEALER, url, f"s{n}", *ids) for n in range(3)]
+        sealers = [start(SEALER, url, keys, f"s{n}", *ids) for n in range(3)]
         for sealer in sealers:
             sealer.communicate(timeout=120)
             assert sealer.returncode == 0
@@ -114,19 +115,19 @@ def test_processes_that_seal_at_once_make_one_tree(url: str) -> None:
         assert 4 <= report.leaves <= 45
 
 
-def test_processes_may_create_the_same_store_at_once(url: str) -> None:
+def test_processes_may_create_the_same_store_at_once(url: str, keys: Path) -> None:
     script = _START + "print(store.callbacks())"
-    openers = [start(script, url, "x") for _ in range(4)]
+    openers = [start(script, url, keys, "x") for _ in range(4)]
     said = [opener.communicate(timeout=120)[0] for opener in openers]
     assert [opener.returncode for opener in openers] == [0, 0, 0, 0]
     assert said == ["[]\n"] * 4
 
 
-def test_what_a_killed_process_had_acknowledged_is_there(url: str) -> None:
-    with Store.open(url) as store:
+def test_what_a_killed_process_had_acknowledged_is_there(url: str, keys: Path) -> None:
+    with Store.open(url, keys) as store:
         callback = new_callback(store)
         for attempt in range(3):
-            writer = start(WRITER, url, f"w{attempt}", callback)
+            writer = start(WRITER, url, keys, f"w{attempt}", callback)
             assert writer.stdout is not None
             seen = [int(writer.stdout.readline()) for _ in range(5 + 4 * attempt)]
             os.kill(writer.pid, signal.SIGKILL)

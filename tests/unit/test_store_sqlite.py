@@ -36,7 +36,8 @@ def test_folder_and_files_are_private(store: Store, tmp_path: Path) -> None:
     new_callback(store)
     folder = tmp_path / "data"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    rights = {p.name: stat.S_IMODE(p.stat().st_mode) for p in folder.iterdir()}
+    assert stat.S_IMODE((folder / "keys").stat().st_mode) == 0o700
+    rights = {p.name: stat.S_IMODE(p.stat().st_mode) for p in folder.glob("huifang*")}
     assert set(rights) == {"huifang.db", "huifang.db-wal", "huifang.db-shm"}
     assert set(rights.values()) == {0o600}
 
@@ -51,9 +52,9 @@ def test_commits_are_synchronous(store: Store) -> None:
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/x"])
-def test_only_sqlite_files_are_stores(url: str) -> None:
+def test_only_sqlite_files_are_stores(url: str, keys: Path) -> None:
     with pytest.raises(ConfigError, match="SQLite file"):
-        Store.open(url)
+        Store.open(url, keys)
 
 
 # -- a disk that fails

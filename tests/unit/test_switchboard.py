@@ -33,7 +33,7 @@ class Pool:
 def store(tmp_path: Path) -> Iterator[Store]:
     settings = Settings(data=tmp_path)
     import_policies(settings, ROOT / "examples" / "policies.csv")
-    with Store.open(settings.database_url) as opened:
+    with Store.open(settings.database_url, settings.key_folder) as opened:
         yield opened
 
 

@@ -291,10 +291,16 @@ def tampered(store: Store, tmp_path: Path, statement: str) -> Report:
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("UPDATE events SET body = replace(body, '0.93', '0.94') WHERE seq = 9", "event 9: the bo"),
-        ("UPDATE events SET body = body || ' ' WHERE seq = 3", "event 3: the body"),
+        ("UPDATE events SET body = zeroblob(90) WHERE seq = 9", "event 9: the body"),
+        ("UPDATE events SET body = CAST(body || x'00' AS BLOB) WHERE seq = 3", "event 3: the body"),
+        (
+            "UPDATE events SET body = (SELECT body FROM events WHERE seq = 3) WHERE seq = 9",
+            "event 9: the body",
+        ),
         ("UPDATE events SET wall = '2027-01-01T00:00:00.000000Z' WHERE seq = 2", "event 2: the ev"),
-        ("UPDATE events SET salt = '00' WHERE seq = 2", "event 2: the body"),
+        ("UPDATE events SET body = '' WHERE seq = 2", "event 2: the body"),
+        ("DELETE FROM data_keys", "its key is gone or damaged, and no event says"),
+        ("UPDATE data_keys SET wrapped = zeroblob(68)", "its key is gone or damaged, and no"),
         ("UPDATE events SET kind = 'said' WHERE seq = 4", "event 4: the event"),
         ("DELETE FROM events WHERE seq = 0", "event 1: the record begins"),
         ("DELETE FROM events WHERE seq = 6", "event 7: event 6 is missing"),

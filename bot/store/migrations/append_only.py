@@ -26,3 +26,14 @@ def make_append_only(table: str) -> None:
                 else f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
             )
         )
+
+
+def make_changeable(table: str) -> None:
+    """For a migration that has to write rows anew; `make_append_only` follows in the same one."""
+    postgresql = op.get_bind().dialect.name == "postgresql"
+    on = f" ON {table}" if postgresql else ""
+    for verb in ("update", "delete"):
+        op.execute(f"DROP TRIGGER {table}_no_{verb}{on}")
+    if postgresql:
+        op.execute(f"DROP TRIGGER {table}_no_truncate{on}")
+        op.execute(f"DROP FUNCTION {table}_are_append_only()")
