@@ -5,6 +5,8 @@ from __future__ import annotations
 from bot.dialogue.client import Dialogue
 from bot.errors import ConfigError
 from bot.settings import ROOT, Settings
+from bot.vault.datakey import DataKey
+from bot.vault.master import Vault
 from voice.listening.protocols import Recogniser
 from voice.speaking import Speaker, open_speaker
 
@@ -34,7 +36,13 @@ def open_voice(settings: Settings, voice: str | None = None) -> Speaker:
         cache=settings.speech_cache,
         engine=settings.voice,
         voice=voice or settings.kokoro_voice,
+        cipher=speech_cipher(settings),
     )
+
+
+def speech_cipher(settings: Settings) -> DataKey:
+    """Seals rendered sentences. Raises ConfigError."""
+    return Vault(settings.key_folder).local("speech.key")
 
 
 def open_dialogue(settings: Settings) -> Dialogue:

@@ -1,8 +1,8 @@
 """What a start does about a process that died in the middle of calls.
 
 Every committed answer is in the store already. What is left to do: close recordings that were being
-written, and end attempts that nobody ended, so that the callback can be called again and go on at
-its first open item. Run it before anything new begins.
+written, seal those of an older version, and end attempts that nobody ended, so that the callback
+can be called again and go on at its first open item. Run it before anything new begins.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bot.conversation import closing
 from bot.errors import HuifangError
 from bot.evidence.audio import AudioFile, recover
 from bot.evidence.ledger import Draft
+from bot.evidence.recordings import SUFFIX, seal_file
 from bot.evidence.states import State
 from bot.store import Callback
 
@@ -33,7 +34,7 @@ def filed(audio: AudioFile) -> Draft:
     return Draft(
         "audio",
         {
-            "file": audio.path.name,
+            "file": audio.name,
             "sha256": audio.sha256,
             "frames": audio.frames,
             "rate": audio.rate,
@@ -51,6 +52,7 @@ def recover_all(callbacks: Callbacks, audio_folder: Path) -> int:
     """At a start: what this bot had under way is over, and what no living bot has. Returns how
     many callbacks were mended. Blocking."""
     began = time.time()
+    _seal_old(callbacks, audio_folder)
     under_way = {row.id for row in callbacks.store.open_callbacks()}
     ids = under_way | _recorded_lately(audio_folder)
     mended = sum(_mended(callbacks, id, audio_folder) for id in ids)
@@ -72,12 +74,22 @@ def _mended(callbacks: Callbacks, id: str, audio_folder: Path) -> bool:
         return False
 
 
+def _seal_old(callbacks: Callbacks, audio_folder: Path) -> None:
+    """Recordings that an older version left in clear."""
+    for path in audio_folder.glob("*.wav"):
+        id = path.name.partition(".")[0]
+        try:
+            seal_file(path, callbacks.store.data_key(id))
+        except (HuifangError, OSError, ValueError) as error:
+            log.error("recovery.not_sealed", file=path.name, error=type(error).__name__)
+
+
 def _recorded_lately(audio_folder: Path) -> set[str]:
     """Callbacks with a recording younger than the last recovery: a process may also have died
     after a callback was closed and before its recording was filed. Older ones were looked at."""
     marker = audio_folder / MARKER
     since = marker.stat().st_mtime - MARGIN_S if marker.exists() else 0.0
-    files = audio_folder.glob("*.wav")
+    files = audio_folder.glob(f"*.wav{SUFFIX}")
     return {path.name.partition(".")[0] for path in files if path.stat().st_mtime >= since}
 
 
@@ -96,7 +108,8 @@ def _recover(callbacks: Callbacks, row: Callback, audio_folder: Path) -> bool:
         return False
     events = callbacks.store.events(row.id)
     known = {e.body["file"] for e in events if e.kind == "audio"}
-    lost = [p for p in sorted(audio_folder.glob(f"{row.id}.*.wav")) if p.name not in known]
+    found = sorted(audio_folder.glob(f"{row.id}.*.wav{SUFFIX}"))
+    lost = [path for path in found if path.name.removesuffix(SUFFIX) not in known]
     now, mono_ms = callbacks.clock.now(), callbacks.clock.mono_ms()
     if row.state is State.IN_PROGRESS:
         # A new generation: a process that only seemed dead can write no more.
@@ -114,6 +127,6 @@ def _recover(callbacks: Callbacks, row: Callback, audio_folder: Path) -> bool:
             outcome="crashed",
         )
     for path in lost:
-        draft = filed(recover(path))
+        draft = filed(recover(path, callbacks.store.data_key(row.id)))
         callbacks.store.append(row.id, [draft], wall=now, mono_ms=mono_ms, generation=None)
     return bool(lost) or row.state is State.IN_PROGRESS

@@ -21,6 +21,7 @@ from bot.conversation import Result
 from bot.errors import HuifangError
 from bot.evidence.audio import AudioFile, StereoRecorder
 from bot.evidence.ledger import Draft
+from bot.evidence.recordings import sealed_path
 from bot.recovery import filed, recording_name
 from bot.scribe import Scribe
 from voice.listening.pool import RecogniserPool
@@ -194,7 +195,8 @@ class Switchboard:
         try:
             if not await self._picked_up(call, line):
                 return
-            recorder = StereoRecorder(self._recording(callback, uuid), connection.rate)
+            key = await asyncio.to_thread(self._callbacks.store.data_key, callback)
+            recorder = StereoRecorder(self._recording(callback, uuid), key, connection.rate)
             line.record(recorder)
             scribe = await asyncio.to_thread(self._callbacks.serve, callback)
             conversation = await asyncio.to_thread(
@@ -242,7 +244,7 @@ class Switchboard:
     def _recording(self, callback: str, uuid: str) -> Path:
         """A call that comes back from the queue has a second recording."""
         path = self._audio_folder / recording_name(callback, uuid)
-        return path if not path.exists() else path.with_suffix(".2.wav")
+        return path if not sealed_path(path).exists() else path.with_suffix(".2.wav")
 
     async def _file_recording(self, callback: str, recorder: StereoRecorder) -> None:
         try:

@@ -1,14 +1,15 @@
 """Records a call: both sides, sample by sample, without ever holding up the line.
 
-The line writes one pair of frames a tick from its event loop; a thread puts them on disk at least
-once a second and then corrects the lengths in the header, so that what a dying process leaves
-behind can be played, and `recover` has little to do. A disk that fails ends the recording, not the
-call: the error is kept, and the file is closed as partial.
+The line writes one pair of frames a tick from its event loop; a thread seals them and puts them on
+disk at least once a second, so that what a dying process leaves behind can be read, and `recover`
+has little to do. A disk that fails ends the recording, not the call: the error is kept, and the
+file is closed as partial.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +18,10 @@ from queue import Empty, SimpleQueue
 import structlog
 
 from bot.errors import StoreUnavailable
-from bot.evidence.wav import (
-    LABEL,
-    STEREO_HEADER,
-    file_sha256,
-    header,
-    interleave,
-    is_recording,
-    rate_of,
-)
+from bot.evidence.recordings import SUFFIX, plain_sha256, sealed_path
+from bot.evidence.wav import RATES, interleave
+from bot.vault.datakey import DataKey
+from bot.vault.stream import HEADER_BYTES, Stream
 from voice.frames import PHONE_RATE
 
 log = structlog.get_logger()
@@ -34,6 +30,9 @@ FLUSH_S = 1.0
 MAX_PENDING = 60 * 50  # ticks of 20 ms a hanging disk may be behind before we give up
 MAX_S = 8 * 3600  # at 16 kHz still below the 4 GB of a WAV file
 
+TORN = 2 * 16_000 * 4
+"""Bytes that may be lost at a file's end: two seconds at the higher rate."""
+
 _Tick = tuple[bytes, bytes]
 
 
@@ -41,31 +40,38 @@ _Tick = tuple[bytes, bytes]
 class AudioFile:
     """A closed recording."""
 
-    path: Path
-    sha256: str  # of the whole file; empty when it could not be read any more
+    path: Path  # of the sealed file
+    sha256: str  # of the whole WAV file; empty when it could not be read any more
     frames: int  # stereo samples
     partial: bool  # cut off by a fault
     rate: int = PHONE_RATE  # stereo samples a second
 
+    @property
+    def name(self) -> str:
+        """Of the WAV file, as events name it."""
+        return self.path.name.removesuffix(SUFFIX)
+
 
 class StereoRecorder:
-    """A `voice.tap.Tap` into a WAV file: left the caller, right the bot."""
+    """A `voice.tap.Tap` into a sealed WAV file: left the caller, right the bot."""
 
-    def __init__(self, path: Path, rate: int = PHONE_RATE) -> None:
-        """Creates the file (0600) and its folder (0700); `rate` is the line's, Hz. Raises
-        StoreUnavailable when it cannot, or when the file exists: a recording is never
-        overwritten."""
-        self.path, self._rate = path, rate
+    def __init__(self, path: Path, key: DataKey, rate: int = PHONE_RATE) -> None:
+        """Creates the file (0600) and its folder (0700); `path` is that of the WAV file (see
+        `sealed_path`), `rate` the line's, Hz. Raises StoreUnavailable when it cannot, or when the
+        file exists: a recording is never overwritten."""
+        self.path, self._key, self._rate = sealed_path(path), key, rate
         self.error: str | None = None
         """Why recording stopped early, in words without personal data; None while all is well."""
         self._ticks: SimpleQueue[_Tick | None] = SimpleQueue()
-        self._frames = 0  # on disk; only the thread changes it
+        self._stream = Stream.new(key, rate)
+        self._frames = self._written = 0  # on disk; only the thread changes them
+        self._size = HEADER_BYTES
         self._closed: AudioFile | None = None
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            self._file = os.open(path, flags, 0o600)
-            _write(self._file, header(0, 2, LABEL, rate), 0)
+            self._file = os.open(self.path, flags, 0o600)
+            _write(self._file, self._stream.header, 0)
         except OSError as error:
             raise StoreUnavailable(f"the call cannot be recorded: {error.strerror}") from error
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -90,10 +96,11 @@ class StereoRecorder:
     def _finish(self) -> AudioFile:
         digest = ""
         try:
+            _write(self._file, self._stream.frame(self._written, b"", last=True), self._size)
             os.fsync(self._file)
-            digest = file_sha256(self.path)
-        except OSError as error:
-            self._stop(error.strerror or "the disk failed")
+            digest = plain_sha256(self.path, self._key, self._frames)
+        except (OSError, ValueError) as error:
+            self._stop(getattr(error, "strerror", None) or "the disk failed")
         finally:
             os.close(self._file)
         partial = self.error is not None
@@ -116,25 +123,24 @@ class StereoRecorder:
                 self._flush(pending)
 
     def _flush(self, pending: bytearray) -> None:
-        """On an error the header keeps the length of what was surely written."""
         if self.error is None and pending:
             frames = self._frames + len(pending) // 4
             try:
                 if frames > MAX_S * self._rate:
                     raise OSError(0, "the recording is too long")
-                _write(self._file, pending, STEREO_HEADER + self._frames * 4)
-                _write(self._file, header(frames, 2, LABEL, self._rate), 0)
-                self._frames = frames
+                sealed = self._stream.frame(self._written, pending)
+                _write(self._file, sealed, self._size)
+                self._frames, self._written = frames, self._written + 1
+                self._size += len(sealed)
             except OSError as error:
                 self._stop(error.strerror or "the disk failed")
                 self._cut_back()
         pending.clear()
 
     def _cut_back(self) -> None:
-        """Drop a half-written block, so that header and file agree."""
+        """Drop a half-written frame."""
         try:
-            os.ftruncate(self._file, STEREO_HEADER + self._frames * 4)
-            _write(self._file, header(self._frames, 2, LABEL, self._rate), 0)
+            os.ftruncate(self._file, self._size)
         except OSError as error:
             log.error("recording.damaged", error=error.strerror)
 
@@ -144,26 +150,31 @@ class StereoRecorder:
             log.error("recording.failed", error=why)
 
 
-def recover(path: Path) -> AudioFile:
-    """Close a recording whose process died: keep every whole sample, state the length, hash it.
+def recover(path: Path, key: DataKey) -> AudioFile:
+    """Close a recording whose process died: keep every whole frame, mark the last, hash it.
 
-    Raises StoreUnavailable when the file cannot be read or written, ValueError when it is not a
-    recording of ours."""
+    `path` is that of the sealed file; of one with much behind the last whole frame an untouched
+    copy stays beside it. Raises StoreUnavailable when it cannot be read or written, ValueError when
+    it is not a recording of ours."""
     try:
-        file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            size = os.fstat(file).st_size
-            start = os.pread(file, STEREO_HEADER, 0)
-            # Killed while creating it: a part of the header at most.
-            if size >= STEREO_HEADER and not is_recording(start):
-                raise ValueError("not a recording of Huifang")
-            frames, rate = max(0, size - STEREO_HEADER) // 4, rate_of(start)
-            os.ftruncate(file, STEREO_HEADER + frames * 4)
-            _write(file, header(frames, 2, LABEL, rate), 0)
-            os.fsync(file)
-        finally:
-            os.close(file)
-        return AudioFile(path, file_sha256(path), frames, True, rate)
+        with path.open("r+b") as file:
+            start = file.read(HEADER_BYTES)
+            if len(start) < HEADER_BYTES:  # killed while creating it
+                stream = Stream.new(key, PHONE_RATE)
+                os.pwrite(file.fileno(), stream.header, 0)
+            else:
+                stream = Stream(key, start)
+            kept = list(stream.frames(file))
+            frames = sum(len(frame.plain) for frame in kept) // 4
+            end = kept[-1].end if kept else HEADER_BYTES
+            if path.stat().st_size > end + TORN:  # more than a death can explain
+                shutil.copy2(path, path.with_name(path.name + ".damaged"))
+            os.ftruncate(file.fileno(), end)
+            if not (kept and kept[-1].last):
+                _write(file.fileno(), stream.frame(len(kept), b"", last=True), end)
+            os.fsync(file.fileno())
+        rate = stream.rate if stream.rate in RATES else PHONE_RATE
+        return AudioFile(path, plain_sha256(path, key, frames), frames, True, rate)
     except OSError as error:
         raise StoreUnavailable(f"a recording cannot be closed: {error.strerror}") from error
 

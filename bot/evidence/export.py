@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Protocol
 
 from bot.errors import ConfigError
@@ -17,6 +17,7 @@ from bot.evidence import exported, signing, verify_record, wav
 from bot.evidence.keyring import KeyRing
 from bot.evidence.ledger import Event, canonical, wall_text
 from bot.evidence.page import render
+from bot.evidence.recordings import Recordings, Sealed
 from bot.evidence.summary import sounds, summary
 from bot.store import Store
 from bot.store.records import Callback, Record
@@ -42,8 +43,8 @@ def export(
 
     The target appears whole or not at all. With `notary` the record is sealed first, its proof
     goes with it, and the whole is signed. A recording that is missing or changed does not stop
-    the export; verifying tells of it. Raises NotFound for an unknown callback, ConfigError when
-    `target` exists or cannot be written.
+    the export; verifying tells of it. Raises NotFound for an unknown callback, Erased, ConfigError
+    when `target` exists or cannot be written.
     """
     if notary is not None:
         store.callback(callback_id)  # an unknown one must not sign anything
@@ -65,7 +66,7 @@ def export(
             folder = _Folder(draft)
             if notary is not None:
                 _prove(folder, store, kept, notary)
-            _fill(folder, callback, record, events, audio_folder)
+            _fill(folder, callback, record, events, Sealed(audio_folder, kept.key))
             if notary is not None:
                 _sign(folder, notary)
             if target.suffix == ".zip":
@@ -100,12 +101,12 @@ def _fill(
     callback: Callback,
     record: dict[str, Any],
     events: Sequence[Event],
-    audio_folder: Path,
+    recordings: Recordings,
 ) -> None:
     lines = [exported.write_event(event) + b"\n" for event in events]
     folder.write(exported.EVENTS, b"".join(lines))
     folder.write(exported.RECORD, canonical(record).encode() + b"\n")
-    _copy_sounds(folder, events, audio_folder)
+    _copy_sounds(folder, events, recordings)
     folder.write(exported.PAGE, render(record, events, folder.files.keys()).encode())
     head = (callback.head_seq, callback.head_hash)
     manifest = exported.Manifest(callback.id, head, dict(folder.files))
@@ -141,23 +142,29 @@ def _zipped(folder: Path) -> Path:
     return path
 
 
-def _copy_sounds(folder: _Folder, events: Sequence[Event], audio_folder: Path) -> None:
+def _copy_sounds(folder: _Folder, events: Sequence[Event], files: Recordings) -> None:
     """Whole recordings, and from unchanged ones what was spoken and heard."""
     recordings: dict[int, wav.Sound] = {}
     for event in events:
         if event.kind != "audio":
             continue
         name = event.body["file"]
-        path = audio_folder / name
-        if PurePosixPath(name).name != name or name in folder.files or not path.is_file():
+        data = _whole(files, name)
+        if data is None or name in folder.files:
             continue
-        data = path.read_bytes()
         folder.write(name, data)
         if folder.files[name] == event.body["sha256"] and wav.is_closed(data):
             recordings[event.seq] = wav.parse(data)
     for event, audio in sounds(events):
         if audio.seq in recordings:
             folder.write(exported.cut_name(event), exported.cut(event, recordings[audio.seq]))
+
+
+def _whole(files: Recordings, name: str) -> bytes | None:
+    try:
+        return files.read(name)
+    except ValueError:
+        return None
 
 
 def _callback(callback: Callback) -> dict[str, Any]:

@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Protocol
 
 from bot.evidence import wav
 from bot.evidence.completeness import head_missing, missing
 from bot.evidence.ledger import Event, Fault, verify_chain
+from bot.evidence.recordings import Recordings, Sealed
 from bot.evidence.summary import sounds, span_ms
 from bot.vault.datakey import DataKey
 
@@ -141,24 +142,24 @@ def verify_events(
     callback: str | None = None,
     state: str | None = None,
     head: tuple[int, str] | None = None,
-    audio_folder: Path | None = None,
+    recordings: Recordings | None = None,
 ) -> Report:
     """Check one record. `state` and `head` as the store has them (see `completeness.missing`);
-    without `audio_folder` recordings are not looked at."""
+    without `recordings` they are not looked at."""
     faults = verify_chain(events, callback)
     report = Report(callback or (events[0].callback if events else ""), len(events), tuple(faults))
     if faults:
         return report  # a broken chain may lie about anything: what it says is not followed
     try:
         report = replace(report, missing=tuple(missing(events, state=state, head=head)))
-        return report if audio_folder is None else _with_audio(report, events, audio_folder)
+        return report if recordings is None else _with_audio(report, events, recordings)
     except (KeyError, TypeError, AttributeError):
         # Hashes that fit around bodies that this software would never have written.
         return replace(report, files=(FORMLESS,))
 
 
-def _with_audio(report: Report, events: Sequence[Event], folder: Path) -> Report:
-    audio = _Audio(folder)
+def _with_audio(report: Report, events: Sequence[Event], recordings: Recordings) -> Report:
+    audio = _Audio(recordings)
     audio.check(events)
     return replace(
         report,
@@ -191,15 +192,15 @@ def verify_store(store: Chains, audio_folder: Path | None = None) -> Iterator[Re
             callback=chain.callback,
             state=chain.state,
             head=chain.head,
-            audio_folder=audio_folder,
+            recordings=None if audio_folder is None else Sealed(audio_folder, chain.key),
         )
 
 
 class _Audio:
     """The recordings of one record."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, files: Recordings) -> None:
+        self._files = files
         self.changed: list[str] = []
         self.lacking: list[str] = []
         self.recordings = self.utterances = self.matching = 0
@@ -222,23 +223,19 @@ class _Audio:
     def _recording(self, event: Event) -> wav.Sound | None:
         """The sound the event names, if it is unchanged."""
         self.recordings += 1
-        name = event.body["file"]
-        path = self._folder / name
-        if PurePosixPath(name).name != name:
-            self.changed.append(f"event {event.seq} names a file outside the folder")
-        elif not path.is_file():
-            self.lacking.append(f"the recording of event {event.seq} is missing")
-        else:
-            data = path.read_bytes()
+        which = f"the recording of event {event.seq}"
+        try:
+            data = self._files.read(event.body["file"])
+            if data is None:
+                self.lacking.append(f"{which} is missing")
+                return None
             if sha256(data).hexdigest() != event.body["sha256"]:
-                self.changed.append(f"the recording of event {event.seq} was changed")
+                self.changed.append(f"{which} was changed")
                 return None
-            try:
-                sound = wav.parse(data)
-            except ValueError as error:
-                self.changed.append(f"the recording of event {event.seq}: {error}")
-                return None
-            if sound.frames != event.body["frames"]:
-                self.changed.append(f"the recording of event {event.seq} has another length")
-            return sound
-        return None
+            sound = wav.parse(data)
+        except ValueError as error:
+            self.changed.append(f"{which}: {error}")
+            return None
+        if sound.frames != event.body["frames"]:
+            self.changed.append(f"{which} has another length")
+        return sound

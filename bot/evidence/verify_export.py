@@ -17,6 +17,7 @@ from bot.errors import ConfigError
 from bot.evidence import exported, verify_record, wav
 from bot.evidence.keyring import load_public
 from bot.evidence.ledger import Event, canonical
+from bot.evidence.recordings import Plain
 from bot.evidence.signing import key_id
 from bot.evidence.summary import sounds, summary
 from bot.evidence.verify import FORMLESS, Report, verify_events
@@ -73,7 +74,7 @@ def verify_folder(folder: Path, keys: Mapping[str, Ed25519PublicKey] | None = No
     events, unreadable = _events(folder / exported.EVENTS)
     files += unreadable
     report = verify_events(
-        events, callback=manifest.callback or None, head=manifest.head, audio_folder=folder
+        events, callback=manifest.callback or None, head=manifest.head, recordings=Plain(folder)
     )
     if not (report.faults or report.files or unreadable):
         try:

@@ -7,7 +7,6 @@ what was found is remembered.
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from functools import lru_cache
 from typing import Literal
@@ -33,7 +32,7 @@ class Keys:
 
     def __init__(self, vault: Vault, lookup: DataKey) -> None:
         self.vault = vault
-        self._lookup = lookup.raw()
+        self._lookup = lookup
         self._unwrap = lru_cache(REMEMBERED)(vault.unwrap)
 
     @classmethod
@@ -67,7 +66,7 @@ class Keys:
 
     def keyed(self, what: What, value: str) -> str:
         """HMAC-SHA-256 of a value, to look it up by; hex."""
-        return hmac.digest(self._lookup, f"{what}\n{value}".encode(), "sha256").hex()
+        return self._lookup.digest(f"{what}\n{value}")
 
 
 def destroy(connection: Connection, name: str) -> None:

@@ -23,6 +23,7 @@ from bot.store.migrate import migrate
 from bot.store.policies import Saved
 from bot.store.records import Booking, Callback, Chain, Record
 from bot.store.seals import Seals
+from bot.vault.datakey import DataKey
 from bot.vault.master import Vault
 
 LINK_VALID = timedelta(days=30)
@@ -265,6 +266,11 @@ class Store:
         """In order; empty for a callback without any, or unknown."""
         with self._database.read() as connection:
             return events.of(connection, self._keys, callback)
+
+    def data_key(self, callback: str) -> DataKey:
+        """For what lies beside the store: recordings. Raises NotFound, Erased."""
+        with self._database.read() as connection:
+            return callbacks.find(connection, self._keys, callback).key
 
     def record(self, callback: str) -> Record:
         """The callback, its policy and its events, as they were at one moment. Raises NotFound."""

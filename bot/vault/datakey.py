@@ -22,7 +22,7 @@ NONCE_BYTES = 12
 TAG_BYTES = 16
 
 
-class Unreadable(HuifangError):
+class Unreadable(HuifangError, ValueError):
     """Ciphertext that was changed, moved or cut off, or is of another key."""
 
 
@@ -60,6 +60,10 @@ class DataKey:
     def derived(self, salt: bytes, purpose: str) -> bytes:
         """32 bytes for one purpose (HKDF-SHA-256)."""
         return HKDF(SHA256(), KEY_BYTES, salt, purpose.encode()).derive(self._key)
+
+    def digest(self, value: str) -> str:
+        """HMAC-SHA-256 of a value, to name it by; hex."""
+        return hmac.digest(self._key, f"huifang.digest.1\n{value}".encode(), "sha256").hex()
 
     def raw(self) -> bytes:
         """For the one who wraps it."""

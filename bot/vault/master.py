@@ -96,6 +96,23 @@ class Vault:
         self._known[master.id] = master
         return master
 
+    def local(self, name: str) -> DataKey:
+        """A key of this machine alone, in the file `name`, made when it is missing: for what can be
+        made again, as rendered speech."""
+        path = self._folder / name
+        with self._locked():
+            try:
+                return DataKey(base64.b64decode(private_file.read(path), validate=True))
+            except FileNotFoundError:
+                key = DataKey.new()
+            except (OSError, ValueError) as error:
+                raise ConfigError(f"{path} is not a key; remove it, nothing is lost") from error
+            try:
+                private_file.write(path, base64.b64encode(key.raw()))
+            except OSError as error:
+                raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+            return key
+
     def unwrap(self, wrapped: bytes, name: str) -> DataKey:
         """Raises ConfigError, Unreadable."""
         return self.master(master_of(wrapped)).unwrap(wrapped, name)

@@ -14,13 +14,14 @@ import signal
 import wave
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
+from io import BytesIO
 
 import numpy as np
 import pytest
 import pytest_asyncio
 
 from bot.evidence.ledger import Event
+from bot.evidence.recordings import Sealed
 from bot.evidence.states import State
 from bot.evidence.verify import verify_store
 from bot.house import House, running
@@ -197,13 +198,17 @@ async def test_the_records_verify_with_their_sound(played: Played) -> None:
 
 async def test_both_sides_are_in_the_recording(played: Played) -> None:
     (audio,) = played.of("whole", "audio")
-    left, right = _channels(played.house.settings.audio_folder / audio.body["file"])
+    house = played.house
+    files = Sealed(house.settings.audio_folder, house.store.data_key(audio.callback))
+    data = files.read(audio.body["file"])
+    assert data is not None
+    left, right = _channels(data)
     assert level_dbfs(left) > -45, "the policyholder cannot be heard"
     assert level_dbfs(right) > -35, "the bot cannot be heard"
 
 
-def _channels(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    with wave.open(str(path), "rb") as file:
+def _channels(data: bytes) -> tuple[np.ndarray, np.ndarray]:
+    with wave.open(BytesIO(data), "rb") as file:
         assert (file.getnchannels(), file.getframerate()) == (2, 8000)
         sound = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
     left, right = (sound / np.float32(32768)).astype(np.float32).T

@@ -67,7 +67,8 @@ async def _call(job: Job, report: Connection) -> None:
 
     callbacks.on_event = tell
     speaker = await _speaker(job, settings)
-    recorder = StereoRecorder(settings.audio_folder / recording_name(callback, job.call))
+    path = settings.audio_folder / recording_name(callback, job.call)
+    recorder = StereoRecorder(path, store.data_key(callback))
     line = RecordedLine(recorder, speaker, report)
     conversations = Conversations(callbacks, await Borrowed.at(job.bridge))
     conversation = conversations.start(callback, line)

@@ -11,6 +11,7 @@ from bot.callbacks import Callbacks, Conversations
 from bot.conversation import Result
 from bot.dialogue.protocol import Moved, Start, Turn
 from bot.errors import DialogueUnavailable
+from bot.evidence.recordings import sealed_path
 from bot.evidence.states import State
 from bot.evidence.verify import verify_store
 from bot.recovery import recording_name, recover_all
@@ -129,7 +130,7 @@ async def test_after_a_crash_the_callback_goes_on_at_the_first_open_item(
     task.cancel()  # as the process dies: nothing is tidied up
     await asyncio.gather(task, return_exceptions=True)
     settings.audio_folder.mkdir()
-    recording = settings.audio_folder / recording_name(callback, "0123456789")
+    recording = sealed_path(settings.audio_folder / recording_name(callback, "0123456789"))
     recording.write_bytes(b"")
 
     assert recover_all(callbacks, settings.audio_folder) == 1

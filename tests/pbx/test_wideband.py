@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import wave
 from collections.abc import AsyncIterator
+from io import BytesIO
 
 import pytest
 import pytest_asyncio
 
+from bot.evidence.recordings import Sealed
 from bot.evidence.verify import verify_store
 from tests.pbx.stage import Policyholder, Stage, agents, stage
 
@@ -35,7 +37,10 @@ async def test_a_call_over_chan_websocket_is_heard_recorded_and_handed_over(wide
     assert [e["answer"] for e in spoken] == ["yes"]
     (audio,) = wide.of(callback, "audio")
     assert audio.body["rate"] == 16_000
-    with wave.open(str(wide.house.settings.audio_folder / audio.body["file"])) as file:
+    files = Sealed(wide.house.settings.audio_folder, wide.house.store.data_key(callback))
+    data = files.read(audio.body["file"])
+    assert data is not None
+    with wave.open(BytesIO(data)) as file:
         assert file.getframerate() == 16_000
     for report in verify_store(wide.house.store, wide.house.settings.audio_folder):
         assert report.ok, str(report)

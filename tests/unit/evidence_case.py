@@ -14,9 +14,11 @@ from bot.evidence.audio import AudioFile, StereoRecorder
 from bot.evidence.ledger import Draft, Event, chain
 from bot.policy import Policy, Product
 from bot.store import Store
+from bot.vault.datakey import DataKey
 
 NOW = datetime(2026, 11, 22, 1, 30, tzinfo=UTC)
 CALLBACK = "0f8fad5b-d9cb-469f-a165-70867728950e"
+KEY = DataKey(b"k" * 32)
 QUESTIONS = {
     "B1": "您于二〇二六年十一月一日投保了《安心终身寿险》，是您本人购买的吗？",
     "Y1": "业务人员有没有向您承诺过<b>保证收益</b>？",
@@ -96,9 +98,9 @@ class Pen:
         return events[-1].seq
 
 
-def record_call(path: Path) -> AudioFile:
+def record_call(path: Path, key: DataKey = KEY) -> AudioFile:
     """Six seconds: a question of ours, an answer, a question, an answer."""
-    recorder = StereoRecorder(path)
+    recorder = StereoRecorder(path, key)
     us, them = tone(440, 6000), tone(880, 6000)
     for at in range(0, len(us), 320):
         second = at // 16000
@@ -131,9 +133,9 @@ def finished_callback(store: Store, audio: Path, number: str = "P2026000001") ->
         "outcome": "done", "state": "COMPLETED_PROBLEM", "answered": 2, "total": 2, "problems": 1,
     }  # fmt: skip
     pen.write(Draft("closed", closed), state="COMPLETED_PROBLEM", outcome="done")
-    file = record_call(audio / f"{callback}.wav")
+    file = record_call(audio / f"{callback}.wav", store.data_key(callback))
     sound = {
-        "file": file.path.name,
+        "file": file.name,
         "sha256": file.sha256,
         "frames": file.frames,
         "partial": file.partial,

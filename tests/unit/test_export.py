@@ -151,7 +151,7 @@ def test_a_failed_export_leaves_nothing(
 
 def test_a_missing_recording_is_told_not_hidden(store: Store, tmp_path: Path) -> None:
     callback = finished_callback(store, tmp_path / "audio")
-    (tmp_path / "audio" / f"{callback}.wav").unlink()
+    (tmp_path / "audio" / f"{callback}.wav.sealed").unlink()
     folder = export(store, tmp_path / "audio", callback, tmp_path / "record")
     assert "录音文件缺失" in (folder / "index.html").read_text("utf-8")
     report = verify_folder(folder)

@@ -9,6 +9,8 @@ import stat
 import subprocess
 import sys
 import wave
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 
@@ -19,7 +21,10 @@ from hypothesis import strategies as st
 from bot.errors import StoreUnavailable
 from bot.evidence import audio, wav
 from bot.evidence.audio import StereoRecorder, recover
-from tests.unit.evidence_case import tone
+from bot.evidence.recordings import seal_file, sealed_path, unsealed
+from bot.vault.datakey import DataKey
+from bot.vault.stream import HEADER_BYTES, Stream
+from tests.unit.evidence_case import KEY, tone
 
 ROOT = Path(__file__).parents[2]
 TICK = 320
@@ -31,14 +36,17 @@ def ticks(pcm: bytes) -> list[bytes]:
 
 def test_both_sides_are_there_sample_by_sample(tmp_path: Path) -> None:
     caller, bot = tone(880, 2500), tone(440, 2500)
-    recorder = StereoRecorder(tmp_path / "audio" / "call.wav")
+    recorder = StereoRecorder(tmp_path / "audio" / "call.wav", KEY)
     for pair in zip(ticks(caller), ticks(bot), strict=True):
         recorder.write(*pair)
     file = recorder.close()
     assert (file.frames, file.partial, recorder.error) == (20_000, False, None)
-    with wave.open(str(file.path)) as opened:
+    data = unsealed(file.path, KEY)
+    with wave.open(BytesIO(data)) as opened:
         assert opened.getparams()[:4] == (2, 2, 8000, 20_000)
-    data = file.path.read_bytes()
+    assert file.name == "call.wav"
+    rest = file.path.read_bytes()
+    assert not any(part in rest for part in (caller[:64], bot[:64], b"RIFF"))
     assert hashlib.sha256(data).hexdigest() == file.sha256
     sound = wav.parse(data)
     assert sound.cut("caller", 0, 2500) == caller
@@ -50,32 +58,32 @@ def test_both_sides_are_there_sample_by_sample(tmp_path: Path) -> None:
 
 
 def test_closing_twice_and_writing_late_change_nothing(tmp_path: Path) -> None:
-    recorder = StereoRecorder(tmp_path / "call.wav")
+    recorder = StereoRecorder(tmp_path / "call.wav", KEY)
     recorder.write(bytes(TICK), bytes(TICK))
     file = recorder.close()
     recorder.write(bytes(TICK), bytes(TICK))
     assert recorder.close() == file
-    assert wav.parse(file.path.read_bytes()).frames == 160
+    assert wav.parse(unsealed(file.path, KEY)).frames == 160
 
 
 def test_an_empty_call_is_a_valid_file(tmp_path: Path) -> None:
-    file = StereoRecorder(tmp_path / "call.wav").close()
+    file = StereoRecorder(tmp_path / "call.wav", KEY).close()
     assert (file.frames, file.partial) == (0, False)
-    assert wav.parse(file.path.read_bytes()).pcm == b""
+    assert wav.parse(unsealed(file.path, KEY)).pcm == b""
 
 
 def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "call.wav").write_bytes(b"evidence")
+    sealed_path(tmp_path / "call.wav").write_bytes(b"evidence")
     with pytest.raises(StoreUnavailable, match="cannot be recorded"):
-        StereoRecorder(tmp_path / "call.wav")
-    assert (tmp_path / "call.wav").read_bytes() == b"evidence"
+        StereoRecorder(tmp_path / "call.wav", KEY)
+    assert sealed_path(tmp_path / "call.wav").read_bytes() == b"evidence"
 
 
 def test_writing_does_not_wait_for_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A disk that hangs holds up the thread, not the line, and not for ever the memory."""
-    recorder = StereoRecorder(tmp_path / "call.wav")
+    recorder = StereoRecorder(tmp_path / "call.wav", KEY)
     stuck = audio.threading.Event()
     honest = audio._write
     monkeypatch.setattr(audio, "_write", lambda *args: (stuck.wait(30), honest(*args)))
@@ -87,15 +95,16 @@ def test_writing_does_not_wait_for_the_disk(
     stuck.set()
     file = recorder.close()
     assert file.partial
-    assert wav.parse(file.path.read_bytes()).frames == file.frames
+    assert wav.parse(unsealed(file.path, KEY)).frames == file.frames
 
 
 FULL = """
 import resource, signal, sys
 from pathlib import Path
 from bot.evidence.audio import StereoRecorder
+from bot.vault.datakey import DataKey
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-recorder = StereoRecorder(Path(sys.argv[1]))
+recorder = StereoRecorder(Path(sys.argv[1]), DataKey(b"k" * 32))
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_001, 50_001))
 for n in range(150):
     recorder.write(b"\\x01\\x02" * 160, b"\\x03\\x04" * 160)
@@ -115,14 +124,15 @@ def test_no_room_for_the_file_ends_the_recording_not_the_call(tmp_path: Path) ->
     )
     last = done.stdout.splitlines()[-1]
     assert last == "8000 True True File too large", done.stderr
-    assert wav.parse(path.read_bytes()).pcm == b"\x01\x02\x03\x04" * 8000
+    assert wav.parse(unsealed(sealed_path(path), KEY)).pcm == b"\x01\x02\x03\x04" * 8000
 
 
 ENDLESS = """
 import sys
 from pathlib import Path
 from bot.evidence.audio import StereoRecorder
-recorder = StereoRecorder(Path(sys.argv[1]))
+from bot.vault.datakey import DataKey
+recorder = StereoRecorder(Path(sys.argv[1]), DataKey(b"k" * 32))
 for n in range(145):
     recorder.write(n.to_bytes(2, "little") * 160, bytes(320))
 while recorder._frames < 16_000:
@@ -142,41 +152,108 @@ def test_a_killed_process_leaves_a_file_that_plays_and_is_recovered(tmp_path: Pa
     writer.stdout.readline()
     os.kill(writer.pid, signal.SIGKILL)
     writer.communicate()
-    with wave.open(str(path)) as opened:
-        assert opened.getnframes() >= 16_000
-    file = recover(path)
+    with pytest.raises(ValueError, match="not closed"):
+        unsealed(sealed_path(path), KEY)
+    file = recover(sealed_path(path), KEY)
     assert file.partial
     assert file.frames >= 16_000
-    sound = wav.parse(path.read_bytes())
+    sound = wav.parse(unsealed(file.path, KEY))
     expected = b"".join(n.to_bytes(2, "little") * 160 for n in range(145))
     assert sound.cut("caller", 0, 2000) == expected[:32_000]
 
 
-@given(torn=st.integers(0, 700))
+PCM = bytes(range(256)) * 4
+
+
+def in_frames(size: int = 300) -> tuple[bytes, list[int]]:
+    """A recording that nobody closed, and where its frames end."""
+    stream = Stream.new(KEY, 8000)
+    data, ends = stream.header, [HEADER_BYTES]
+    for number, at in enumerate(range(0, len(PCM), size)):
+        data += stream.frame(number, PCM[at : at + size])
+        ends.append(len(data))
+    return data, ends
+
+
+@given(torn=st.integers(0, 1300))
 def test_a_file_torn_at_any_byte_is_recovered(
     tmp_path_factory: pytest.TempPathFactory, torn: int
 ) -> None:
-    path = tmp_path_factory.mktemp("torn") / "call.wav"
-    pcm = bytes(range(256)) * 4
-    whole = wav.header(0, 2, wav.LABEL) + pcm  # the length in the header was never corrected
-    path.write_bytes(whole[:torn])
-    file = recover(path)
-    kept = max(0, min(torn, len(whole)) - wav.STEREO_HEADER) // 4
-    assert (file.frames, file.partial) == (kept, True)
-    data = path.read_bytes()
-    assert wav.parse(data).pcm == pcm[: kept * 4]
-    assert recover(path) == file
-    assert path.read_bytes() == data
+    path = tmp_path_factory.mktemp("torn") / "call.wav.sealed"
+    data, ends = in_frames()
+    path.write_bytes(data[:torn])
+    file = recover(path, KEY)
+    kept = PCM[: 300 * max(0, sum(end <= torn for end in ends) - 1)]
+    assert (file.frames, file.partial) == (len(kept) // 4, True)
+    whole = unsealed(path, KEY)
+    assert wav.parse(whole).pcm == kept
+    assert hashlib.sha256(whole).hexdigest() == file.sha256
+    closed = path.read_bytes()
+    assert recover(path, KEY) == file
+    assert path.read_bytes() == closed
+
+
+def test_frames_cannot_be_changed_swapped_repeated_or_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav.sealed"
+    data, ends = in_frames()
+    path.write_bytes(data)
+    recover(path, KEY)
+    whole = path.read_bytes()
+    ends.append(len(whole))
+    parts = [whole[a:b] for a, b in pairwise([0, *ends])]
+    forgeries = [b"".join(parts[:n] + parts[n + 1 :]) for n in range(1, len(parts))]
+    forgeries += [b"".join(parts[: n + 1] + parts[n:]) for n in range(1, len(parts))]
+    forgeries += [b"".join([*parts[:n], parts[n + 1], parts[n], *parts[n + 2 :]]) for n in (1, 2)]
+    forgeries += [whole + b"x", whole[:-1]]
+    for at in range(len(whole)):
+        forged = bytearray(whole)
+        forged[at] ^= 0x40
+        forgeries.append(bytes(forged))
+    for forgery in forgeries:
+        path.write_bytes(forgery)
+        with pytest.raises(ValueError):
+            unsealed(path, KEY)
+    print(f"forged recordings found: {len(forgeries)} of {len(forgeries)}")
+    path.write_bytes(whole)
+    with pytest.raises(ValueError):
+        unsealed(path, DataKey.new())
+    assert wav.parse(unsealed(path, KEY)).pcm == PCM
+
+
+def test_of_much_that_cannot_be_read_a_copy_stays(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav.sealed"
+    data, _ = in_frames()
+    damaged = data + bytes(audio.TORN + 1)
+    path.write_bytes(damaged)
+    assert recover(path, KEY).frames == len(PCM) // 4
+    assert (tmp_path / "call.wav.sealed.damaged").read_bytes() == damaged
+
+
+@pytest.mark.parametrize("torn", [None, 0, 10, 501, 700])
+def test_a_recording_in_clear_is_sealed(tmp_path: Path, torn: int | None) -> None:
+    """As an older version left it, closed or torn."""
+    path = tmp_path / "call.wav"
+    frames = len(PCM) // 4 if torn is None else 0
+    data = (wav.header(frames, 2, wav.LABEL) + PCM)[:torn]
+    path.write_bytes(data)
+    assert seal_file(path, KEY) == sealed_path(path)
+    assert not path.exists()
+    whole = unsealed(sealed_path(path), KEY)
+    if torn is None:
+        assert whole == data
+    kept = max(0, len(data) - wav.STEREO_HEADER) // 4 * 4
+    assert wav.parse(whole).pcm == PCM[:kept]
 
 
 def test_a_strange_file_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "call.wav"
     path.write_bytes(b"RIFF" + bytes(500))
-    with pytest.raises(ValueError, match="not a recording"):
-        recover(path)
-    assert path.read_bytes() == b"RIFF" + bytes(500)
+    for work in (recover, seal_file):
+        with pytest.raises(ValueError, match="not a"):
+            work(path, KEY)
+        assert path.read_bytes() == b"RIFF" + bytes(500)
     with pytest.raises(StoreUnavailable):
-        recover(tmp_path / "missing.wav")
+        recover(tmp_path / "missing.wav", KEY)
 
 
 @given(st.binary(max_size=40), st.binary(max_size=40))

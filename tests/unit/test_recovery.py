@@ -34,7 +34,7 @@ def closed_without_recording(callbacks: Callbacks, number: str) -> Path:
     closed = {"outcome": "done", "state": "COMPLETED_CLEAN"}
     pen.write(Draft("closed", closed), state="COMPLETED_CLEAN", outcome="done")
     name = recording_name(callback, "0123456789")
-    return record_call(callbacks.settings.audio_folder / name).path
+    return record_call(callbacks.settings.audio_folder / name, store.data_key(callback)).path
 
 
 def test_a_recording_that_was_not_filed_is_filed(callbacks: Callbacks) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from voice.dsp import samples_from
+from bot.vault.datakey import DataKey
+from voice.dsp import pcm_from, samples_from
 from voice.speaking import wav
 from voice.speaking.cache import ClipMemory, SpeechCache, write_atomically
 
@@ -16,9 +18,10 @@ VOICE = "kokoro zf_xiaobei@6e742170d309"
 SOUND = np.linspace(-0.5, 0.5, 2400, dtype=np.float32)
 
 
-@pytest.fixture
-def cache(tmp_path: Path) -> SpeechCache:
-    return SpeechCache(tmp_path / "speech")
+@pytest.fixture(params=["clear", "sealed"])
+def cache(request: pytest.FixtureRequest, tmp_path: Path) -> SpeechCache:
+    cipher = DataKey(b"k" * 32) if request.param == "sealed" else None
+    return SpeechCache(tmp_path / "speech", cipher=cipher)
 
 
 def stored(cache: SpeechCache) -> list[Path]:
@@ -82,13 +85,46 @@ def test_nothing_half_written_is_left(tmp_path: Path) -> None:
 
 
 def test_what_was_used_longest_ago_is_pruned_first(cache: SpeechCache) -> None:
+    now = time.time()
     for number, text in enumerate("甲乙丙"):
         cache.store(VOICE, text, SOUND, 24_000)
-        os.utime(cache._path(VOICE, text), (number, number))
+        os.utime(cache._path(VOICE, text), (now + number - 9, now + number - 9))
     assert cache.load(VOICE, "甲") is not None  # used just now
     size = cache._path(VOICE, "甲").stat().st_size
     assert cache.prune(2 * size) == size
     assert [(VOICE, t) in cache for t in "甲乙丙"] == [True, False, True]
+
+
+def test_what_nobody_was_told_for_long_is_pruned(cache: SpeechCache) -> None:
+    for text, days in (("甲", 59), ("乙", 61)):
+        cache.store(VOICE, text, SOUND, 24_000)
+        used = time.time() - days * 24 * 3600
+        os.utime(cache._path(VOICE, text), (used, used))
+    cache.prune()
+    assert [(VOICE, t) in cache for t in "甲乙"] == [True, False]
+
+
+def test_a_sentence_is_forgotten_in_every_voice(cache: SpeechCache) -> None:
+    for voice in ("one", "two"):
+        for text in ("王小明女士", "您好"):
+            cache.store(voice, text, SOUND, 24_000)
+    assert cache.forget("王小明女士") == 2
+    assert cache.forget("王小明女士") == 0
+    assert [("one", t) in cache for t in ("王小明女士", "您好")] == [False, True]
+
+
+def test_sealed_clauses_are_no_sound_and_old_ones_in_clear_go(tmp_path: Path) -> None:
+    clear = SpeechCache(tmp_path)
+    clear.store(VOICE, "王小明女士", SOUND, 24_000)
+    (old,) = stored(clear)
+    sealed = SpeechCache(tmp_path, cipher=DataKey(b"k" * 32))
+    sealed.store(VOICE, "王小明女士", SOUND, 24_000)
+    assert sealed.prune() > 0
+    (path,) = stored(sealed)
+    assert path != old
+    assert old.name[:20] not in path.name, "nobody can guess a sentence by its name"
+    assert pcm_from(SOUND)[:64] not in path.read_bytes()
+    assert SpeechCache(tmp_path, cipher=DataKey.new()).load(VOICE, "王小明女士") is None
 
 
 def test_memory_is_bounded_and_keeps_what_was_used_last() -> None:

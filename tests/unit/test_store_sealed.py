@@ -12,9 +12,12 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
+from bot.callbacks import Callbacks
 from bot.errors import ConfigError
 from bot.evidence.ledger import Draft, Event, canonical
+from bot.evidence.recordings import Sealed
 from bot.evidence.verify import verify_store
+from bot.recovery import recover_all
 from bot.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Store
@@ -180,6 +183,10 @@ def in_clear(url: str, keys: Path, like: Path) -> tuple[list[Event], str]:
         callback = finished_callback(store, like / "audio")
         Pen(store, callback).write(*[FLAG] * 2100)  # more than one part of the walk
         events, row = store.events(callback), store.callback(callback)
+        sound = Sealed(like / "audio", store.data_key(callback)).read(f"{callback}.wav")
+    audio = keys.parent / "audio"
+    audio.mkdir(parents=True)
+    (audio / f"{callback}.wav").write_bytes(sound or b"")
     database = open_database(url, busy_s=5)
     config = Config()
     config.set_main_option("script_location", str(migrations._SCRIPTS))
@@ -231,7 +238,12 @@ def test_a_store_in_clear_is_brought_over(url: str, keys: Path, tmp_path: Path) 
         assert row.policy_sha256 == events[0].body["policy_sha256"]
         assert store.save_policies([policy()]) == (0, 1, 0)
         assert [c.id for c in store.callbacks(policy="P2026000001")] == [callback]
-        (report,) = verify_store(store, tmp_path / "like" / "audio")
+        audio = tmp_path / "data" / "audio"
+        (report,) = verify_store(store, audio)
+        assert report.ok, "a recording in clear counts as well"
+        recover_all(Callbacks(Settings(data=tmp_path / "data"), store), audio)
+        assert [p.name for p in audio.glob("*.wav*")] == [f"{callback}.wav.sealed"]
+        (report,) = verify_store(store, audio)
         assert report.ok, report
         assert Sealer(store, Settings(data=tmp_path / "data")).checkpoint().added == 1
         Pen(store, new_callback(store, "P5")).write(FLAG)

@@ -17,6 +17,7 @@ from bot.evidence import exported, ledger, wav
 from bot.evidence.completeness import missing
 from bot.evidence.export import export
 from bot.evidence.ledger import Draft, Event
+from bot.evidence.recordings import Plain
 from bot.evidence.verify import Report, verify_events, verify_store
 from bot.evidence.verify_export import verify_folder
 from bot.store import Store
@@ -227,7 +228,7 @@ def test_hashes_around_nonsense_do_not_stop_the_verifier(folder: Path) -> None:
         header = ("x", 2, kind, events[1].wall, 1, events[1].hash)
         hashed = ledger.hash_of(*header, digest)
         event = Event("x", 2, kind, odd, events[1].wall, 1, events[1].hash, "", digest, hashed)
-        report = verify_events([*events, event], audio_folder=folder)
+        report = verify_events([*events, event], recordings=Plain(folder))
         assert not report.ok
         with pytest.raises(ValueError):
             exported.read_event(exported.write_event(event))
@@ -252,7 +253,7 @@ def test_stated_samples_must_be_in_the_recording(
     start, end = heard["start_ms"] + shift_ms, heard["end_ms"] + shift_ms
     heard |= {"audio_start_ms": start, "audio_end_ms": end, "start_ms": 2240, "end_ms": 2800}
     drafts[5] = Draft("heard", heard)
-    report = verify_events(build(drafts), audio_folder=original)
+    report = verify_events(build(drafts), recordings=Plain(original))
     assert report.integrity is found
     assert report.utterances_matching == 1 + found
     if not found:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
-from voice.speaking.cache import SpeechCache
+from voice.speaking.cache import Cipher, SpeechCache
 from voice.speaking.engine import EngineSpec
 from voice.speaking.speaker import Clip, Speaker
 
 __all__ = ["Clip", "Speaker", "open_speaker"]
 
+IN_MEMORY = Path("/dev/shm")  # noqa: S108 - only private folders are made in it
 PYTTSX3_VOICE = "cmn-latn-pinyin"
 """espeak-ng's plain `cmn` reads hanzi as English letters."""
 
@@ -21,15 +23,19 @@ def open_speaker(
     engine: Literal["auto", "kokoro", "pyttsx3"] = "auto",
     voice: str = "zf_xiaobei",
     threads: int = 2,
+    cipher: Cipher | None = None,
 ) -> Speaker:
     """A speaker that is not started yet.
 
     `models` is the folder that `huifang models fetch` fills, `cache` the speech cache's folder,
-    `voice` a Kokoro voice. With "auto", pyttsx3 speaks where Kokoro cannot start.
+    `voice` a Kokoro voice, `cipher` what seals the cache. With "auto", pyttsx3 speaks where Kokoro
+    cannot start.
     """
     scratch = cache / "scratch"
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # espeak-ng hands its sound over in a file: in memory, where there is such a place.
+    passing = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else scratch
     kokoro = EngineSpec("kokoro", voice, str(models / "kokoro"), str(scratch), threads)
-    espeak = EngineSpec("pyttsx3", PYTTSX3_VOICE, "", str(scratch), 1)
+    espeak = EngineSpec("pyttsx3", PYTTSX3_VOICE, "", str(passing), 1)
     choices = {"auto": (kokoro, espeak), "kokoro": (kokoro,), "pyttsx3": (espeak,)}[engine]
-    return Speaker(choices, SpeechCache(cache))
+    return Speaker(choices, SpeechCache(cache, cipher=cipher))

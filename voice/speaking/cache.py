@@ -2,7 +2,8 @@
 
 On disk a clause lies at the engine's own rate, so that any pace and line is made from it without a
 new synthesis. Its key is the voice's name, the version of everything that shapes the sound, and the
-text. A file that is damaged counts as absent.
+text. A file that is damaged counts as absent. Sentences speak of policyholders: with a `Cipher` the
+files are sealed, and their names are keyed hashes.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import hashlib
 import os
 import tempfile
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Hashable
 from importlib import metadata
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -24,6 +26,8 @@ from voice.dsp import Samples, pcm_from, samples_from
 from voice.speaking import wav
 
 DISK_BYTES: Final = 2 << 30
+IDLE_S: Final = 60 * 24 * 3600.0
+"""What nobody was told for so long goes: a callback and its repetitions take weeks, not months."""
 MEMORY_BYTES: Final = 32 << 20  # half an hour of 8 kHz
 
 _SHAPING: Final = ("kokoro.py", "pyttsx3_.py", "lexicon.py", "loudness.py")
@@ -44,18 +48,36 @@ def sound_version() -> str:
     return digest.hexdigest()
 
 
+class Cipher(Protocol):
+    """What of `bot.vault.datakey.DataKey` is needed here."""
+
+    def seal(self, plain: bytes, about: str) -> bytes: ...
+
+    def open(self, sealed: bytes, about: str) -> bytes:
+        """Raises ValueError."""
+
+    def digest(self, value: str) -> str:
+        """A keyed hash, hex."""
+
+
 class SpeechCache:
     """Clauses on disk. Blocking; safe from several threads and processes."""
 
-    def __init__(self, folder: Path, version: str | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, version: str | None = None, cipher: Cipher | None = None
+    ) -> None:
+        """Without `cipher` clauses lie in clear: for sentences about nobody."""
+        self.folder, self._cipher = folder, cipher
         self._version = sound_version() if version is None else version
 
     def load(self, voice: str, text: str) -> tuple[Samples, int] | None:
         """Samples and rate, or None when it must be spoken."""
         path = self._path(voice, text)
         try:
-            pcm, rate = wav.decode(path.read_bytes())
+            data = path.read_bytes()
+            pcm, rate = wav.decode(
+                data if self._cipher is None else self._cipher.open(data, path.name)
+            )
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -70,7 +92,10 @@ class SpeechCache:
         path = self._path(voice, text)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomically(path, wav.encode(pcm_from(samples), rate))
+            data = wav.encode(pcm_from(samples), rate)
+            if self._cipher is not None:
+                data = self._cipher.seal(data, path.name)
+            write_atomically(path, data)
         except OSError as error:
             log.warning("speech.cache_not_written", reason=error.strerror)
 
@@ -78,21 +103,40 @@ class SpeechCache:
         """Whether (voice, text) lies on disk."""
         return self._path(*key).is_file()
 
-    def prune(self, limit: int = DISK_BYTES) -> int:
-        """Remove what was used longest ago until `limit` bytes are left; returns bytes removed."""
+    def forget(self, text: str) -> int:
+        """Remove a text in every voice and version; returns how many clauses."""
+        found = list(self._folder_of(text).glob(f"{self._digest(text)}.*"))
+        for path in found:
+            path.unlink(missing_ok=True)
+        return len(found)
+
+    def prune(self, limit: int = DISK_BYTES, idle_s: float = IDLE_S) -> int:
+        """Remove what was not used for `idle_s`, what is not of this kind (sealed or in clear), and
+        then what was used longest ago until `limit` bytes are left; returns bytes removed."""
         files = sorted((s.st_mtime, s.st_size, p) for p, s in _sizes(self.folder))
         excess = sum(size for _, size, _ in files) - limit
-        removed = 0
-        for _, size, path in files:
-            if removed >= excess:
-                break
-            path.unlink(missing_ok=True)
-            removed += size
+        before, removed = time.time() - idle_s, 0
+        for used, size, path in files:
+            if removed < excess or used < before or path.suffix != self._suffix:
+                path.unlink(missing_ok=True)
+                removed += size
         return removed
 
+    @property
+    def _suffix(self) -> str:
+        return ".wav" if self._cipher is None else ".sealed"
+
+    def _digest(self, value: str) -> str:
+        if self._cipher is not None:
+            return self._cipher.digest(value)
+        return hashlib.sha256(value.encode()).hexdigest()
+
+    def _folder_of(self, text: str) -> Path:
+        return self.folder / self._digest(text)[:2]
+
     def _path(self, voice: str, text: str) -> Path:
-        key = hashlib.sha256("\0".join((voice, self._version, text)).encode()).hexdigest()
-        return self.folder / key[:2] / f"{key}.wav"
+        spoken = hashlib.sha256(f"{voice}\0{self._version}".encode()).hexdigest()[:16]
+        return self._folder_of(text) / f"{self._digest(text)}.{spoken}{self._suffix}"
 
 
 class ClipMemory(Generic[Key]):
