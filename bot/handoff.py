@@ -48,6 +48,12 @@ class HumanDesk:
         if event.kind in {"handed_over", "taken", "given_back", "closed"}:
             self._bell.ring()
 
+    def changed(self, callback: str) -> None:
+        """Another bot on the same store has written: screens read it. Empty: any."""
+        if callback:
+            self._bell.ring(callback)
+        self._bell.ring()
+
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()

@@ -121,6 +121,8 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         conversations = Conversations(callbacks, dialogue)
         desk = HumanDesk(conversations, speaker)
         listeners.append(desk.on_event)
+        following = asyncio.create_task(store.follow(desk.changed), name="notices")
+        stack.callback(following.cancel)
         await _keep_sealed(stack, await asyncio.to_thread(Sealer, store, settings), listeners)
         switchboard = Switchboard(
             conversations,

@@ -28,6 +28,7 @@ from voice.tap import Tap
 log = structlog.get_logger()
 
 MAX_EVENTS = 256  # waiting for the conversation; a person cannot produce more
+PIECE = 250  # frames of silence written at once
 LAST_WORDS_S = 3.0  # for recognising what was said just before the caller hung up
 
 
@@ -96,9 +97,10 @@ class PhoneLine:
 
     def record(self, tap: Tap) -> None:
         """Record from here on. What was before is silence there: all offsets stay the line's."""
-        before = bytes(self._out.playback.now_ms // FRAME_MS * self._frame_bytes)
-        if before:
-            tap.write(before, before)
+        missed = self._out.playback.now_ms // FRAME_MS
+        for at in range(0, missed, PIECE):
+            silence = bytes(min(PIECE, missed - at) * self._frame_bytes)
+            tap.write(silence, silence)
         self._tap = tap
 
     def forget(self) -> None:

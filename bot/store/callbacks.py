@@ -16,6 +16,7 @@ from bot.evidence.ledger import GENESIS, canonical, wall_text
 from bot.evidence.states import State, move
 from bot.store import policies
 from bot.store.keys import Keys
+from bot.store.notices import announce
 from bot.store.records import Callback, Erased, Held, NotFound
 from bot.store.schema import callbacks, data_keys
 from bot.vault.datakey import Unreadable
@@ -149,6 +150,7 @@ def change(
         generation += 1
         values |= {"owner": owner, "generation": generation}
     connection.execute(update(callbacks).where(callbacks.c.id == row.id).values(**values))
+    announce(connection, row.id)
     return generation
 
 

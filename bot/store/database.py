@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
@@ -39,6 +39,11 @@ class Database(ABC):
     def scrub(self, table: str | None = None) -> None:
         """What was deleted or overwritten (in `table`, else anywhere) leaves the database's files
         too, as far as the database can do that. Raises StoreUnavailable."""
+
+    @abstractmethod
+    async def follow(self, changed: Callable[[str], None]) -> None:
+        """For ever: tell of callbacks that any bot has written, and with "" when some
+        may have been missed. Returns at once where a store serves one bot."""
 
     def close(self) -> None:
         self._readers.dispose()

@@ -31,7 +31,9 @@ async def follow(conninfo: str, changed: Callable[[str], None]) -> None:
     included. After a server that was away `changed("")` says that notices may have been missed."""
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as listening:
+            async with await psycopg.AsyncConnection.connect(
+                conninfo, autocommit=True
+            ) as listening:
                 await listening.execute(f"LISTEN {CHANNEL}")
                 changed("")
                 async for notice in listening.notifies():

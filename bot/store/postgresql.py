@@ -7,6 +7,7 @@ server's default says.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from zlib import crc32
 
@@ -19,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from bot.errors import ConfigError
+from bot.store import notices
 from bot.store.database import Database
 
 OLDEST = 150000
@@ -51,6 +53,7 @@ class Postgresql(Database):
         StoreUnavailable when it cannot be reached."""
         info = _conninfo(url, busy_s)
         self._examine(info)
+        self._info = info
         self._pool = ConnectionPool(
             info,
             min_size=1,
@@ -82,6 +85,9 @@ class Postgresql(Database):
         with self._clear_words(), self._writers.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.exec_driver_sql(f"VACUUM FULL {table or ''}")
+
+    async def follow(self, changed: Callable[[str], None]) -> None:
+        await notices.follow(self._info, changed)
 
     def close(self) -> None:
         super().close()

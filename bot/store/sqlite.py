@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,9 @@ class Sqlite(Database):
                 yield connection
         finally:
             self._writer.release()
+
+    async def follow(self, changed: Callable[[str], None]) -> None:
+        """One machine, one bot: nobody else writes."""
 
     def exclusively(self, connection: Connection, what: str) -> None:
         """Every write transaction is alone anyway."""

@@ -191,6 +191,11 @@ class Store:
         with self._database.read() as connection:
             return bots.orphans(connection, bot, self._clock(), _bounded(limit))
 
+    async def follow(self, changed: Callable[[str], None]) -> None:
+        """For ever, where several bots may share the store (PostgreSQL): `changed` is told the id
+        of each callback that was written, "" when some may have been missed."""
+        await self._database.follow(changed)
+
     # -- evidence
 
     def append(

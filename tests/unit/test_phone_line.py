@@ -66,6 +66,31 @@ async def test_offsets_point_into_the_recording() -> None:
         assert len(voice) > 2300  # nothing of the 2400 samples lost
 
 
+async def test_a_recording_that_begins_late_has_silence_for_what_was_before() -> None:
+    async with calling(ScriptedEars([]), ScriptedSpeaker()) as call:
+        call.line.say([clause("A", "a 200", interruptible=False)])
+        await call.next(Played)
+        late = MemoryTap()
+        call.line.record(late)
+        call.line.say([clause("B", "b 200", interruptible=False)])
+        played = await call.next(Played)
+    loud = np.flatnonzero(np.frombuffer(bytes(late.bot), dtype="<i2"))
+    assert abs(loud[0] / 8 - played.start_ms) <= 20
+    assert len(late.bot) == len(late.caller)
+
+
+async def test_what_was_heard_before_is_forgotten_and_what_comes_is_not() -> None:
+    async with calling(ScriptedEars(["以前", "现在"]), ScriptedSpeaker()) as call:
+        call.line.listen(5.0, YES_NO, Pauses(hangover_ms=300))
+        call.caller.key("5")
+        await call.caller.say(tone(600))  # its end is not waited for
+        call.line.forget()
+        await asyncio.sleep(1.2)
+        await call.caller.say(tone(400))
+        heard = await call.next(Utterance)  # and no key
+        assert heard.start_ms >= 600 + 1100
+
+
 async def test_patience_runs_only_when_everything_was_said_and_fires_once() -> None:
     async with calling(ScriptedEars([]), ScriptedSpeaker()) as call:
         call.line.listen(0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -46,13 +47,16 @@ class Bots:
     def __init__(self, url: str, folder: Path) -> None:
         self.clock = Clock()
         self.folder = folder
-        import_policies(Settings(data=folder, database=url), ROOT / "examples" / "policies.csv")
+        import_policies(
+            Settings(data=folder, database=url, keys=folder / "keys"),
+            ROOT / "examples" / "policies.csv",
+        )
         self.a, self.b = (self._start(url, name) for name in ("a", "b"))
 
     def _start(self, url: str, name: str) -> Callbacks:
-        settings = Settings(data=self.folder / name, database=url)
+        settings = Settings(data=self.folder / name, database=url, keys=self.folder / "keys")
         settings.audio_folder.mkdir(parents=True)
-        store = Store.open(url, clock=self.clock)
+        store = Store.open(url, self.folder / "keys", clock=self.clock)
         store.beat(name)
         return Callbacks(settings, store, self.clock, bot=name)
 
@@ -124,6 +128,20 @@ def test_a_callback_between_two_calls_belongs_to_whoever_calls_next(bots: Bots) 
     assert recover_all(bots.a, bots.a.settings.audio_folder) == 1
     pen = bots.b.serve(callback)
     assert pen.generation == bots.b.store.callback(callback).generation
+    bots.close()
+
+
+async def test_screens_of_one_bot_follow_what_another_writes(bots: Bots, url: str) -> None:
+    if not url.startswith("postgresql"):
+        assert await bots.b.store.follow(lambda _: None) is None
+        bots.close()
+        return
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    following = asyncio.create_task(bots.b.store.follow(heard.put_nowait))
+    assert await asyncio.wait_for(heard.get(), 10) == "", "the screens read the store once"
+    callback = await asyncio.to_thread(bots.begin, bots.a)
+    assert await asyncio.wait_for(heard.get(), 10) == callback
+    following.cancel()
     bots.close()
 
 
