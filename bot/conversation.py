@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
-from bot import afterthought, answering, comprehension, hearing, identity, times
+from bot import afterthought, answering, comprehension, hearing, identity, pauses, times
 from bot.acting import Heard, Held, Manner, Plan, Question, Spoken, Stage
 from bot.afterthought import Settled
 from bot.comprehension import Said
@@ -47,15 +47,11 @@ from bot.scribe import Clock, Scribe
 from voice.frames import Hangup, Key, Played, Silence, Utterance
 from voice.line import Line
 from voice.listening.closed_set import YES_NO
-from voice.listening.endpoint import Pauses
 from voice.playback import FILLER
 
 log = structlog.get_logger()
 
 HUMAN_BUTTON = "转人工"
-PAUSES, NUMBER_PAUSES = Pauses(600, 2500), Pauses(1800, 2500)  # people pause in numbers
-ELDER_PAUSES, ELDER_NUMBER_PAUSES = Pauses(900, 3500), Pauses(2200, 3500)
-NUMBERS = {"identity_secret", "callback_time"}  # phases in which a number or a date is said
 DIGIT_PAUSE_S = 2.5  # how long somebody keying a number may look for the next key
 BEFORE_IDENTITY = {"opening", "identity_self", "identity_secret"}
 MAX_NOISES, MAX_NOISE_MS = 3, 8000  # sounds without words, in number and length, until we ask
@@ -327,7 +323,7 @@ class Conversation:
             if number is not None:
                 await self._number(number, key.at_ms)
             else:
-                self._line.listen(DIGIT_PAUSE_S, None, NUMBER_PAUSES)
+                self._line.listen(DIGIT_PAUSE_S, None, pauses.NUMBER)
         else:
             moved = await self._understand(key.digit, "key", 1.0, {})
             heard = self._heard_key(key.digit, key.at_ms, moved)
@@ -429,20 +425,13 @@ class Conversation:
     def _listen(self, patience_s: float | None = None) -> None:
         clause = self._question.clause if self._question else None
         patience = patience_s or (clause.patience_s if clause else 6.0)
+        expects = clause.expects if clause else None
         answers = YES_NO if clause and clause.expect else None
-        number = self._state.get("phase") in NUMBERS
-        if clause and clause.expects:
-            answers = clause.expects.closed_set
-            number = answers is None
-        self._line.listen(patience, answers, self._pauses(number=number))
-
-    def _pauses(self, *, number: bool) -> Pauses:
-        """How much silence ends an answer to the open question. `number`: it may hold one."""
-        if number:
-            return ELDER_NUMBER_PAUSES if self._script.elder else NUMBER_PAUSES
-        usual = ELDER_PAUSES if self._script.elder else PAUSES
-        # After the last question comes the farewell: nobody is to be cut short there.
-        return replace(usual, quick=False) if self._state.get("phase") == "questions" else usual
+        if expects is not None:
+            answers = expects.closed_set
+        phase = str(self._state.get("phase"))
+        silence = pauses.after(phase, expects, elder=self._script.elder)
+        self._line.listen(patience, answers, silence)
 
     async def _run(self, errand: Verify | Check | Reschedule, state: State) -> Moved:
         match errand:

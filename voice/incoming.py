@@ -28,6 +28,7 @@ from voice.listening.endpoint import (
 from voice.listening.stream import Stream, StreamingEars
 from voice.listening.tones import ToneDetector
 from voice.listening.vad import Vad
+from voice.listening.whole import Wanted
 
 log = structlog.get_logger()
 
@@ -70,6 +71,7 @@ class Incoming:
         # A wideband trunk sends keys as events; the detector is made for 8 kHz.
         self._tones = ToneDetector() if rate == PHONE_RATE else None
         self._answers: ClosedSet | None = None
+        self._wanted: Wanted | None = None
         self._spoke_over: str | None = None
         self._active = False  # speech has begun and is not in a pause
         self._early: asyncio.Task[Transcript] | None = None  # decoding since the pause
@@ -85,7 +87,7 @@ class Incoming:
 
     def expect(self, answers: ClosedSet | None, pauses: Pauses) -> None:
         """What makes sense as an answer, and how much silence ends it."""
-        self._answers = answers
+        self._answers, self._wanted = answers, pauses.wanted
         self._endpointer.expect(pauses)
 
     def feed(self, frame: bytes) -> None:
@@ -138,7 +140,8 @@ class Incoming:
         """The text of a stream has come to rest; in a pause it tells how long to wait."""
         if self._pause is not None and self._stream is not None:
             sofar = Transcript(text, 1.0, 0.0, "partial", 0.0)
-            self._take(self._endpointer.judge(self._pause, verdict(sofar, self._stream.answers)))
+            known = verdict(sofar, self._stream.answers, self._wanted)
+            self._take(self._endpointer.judge(self._pause, known))
 
     def _recognise(self, pause: SpeechPaused) -> None:
         """Most pauses are the end: recognise now, and let the words say how long to wait."""
@@ -150,7 +153,8 @@ class Incoming:
         self, pause: SpeechPaused, answers: ClosedSet | None, heard: asyncio.Task[Transcript]
     ) -> None:
         if not heard.cancelled():
-            self._take(self._endpointer.judge(pause, verdict(heard.result(), answers)))
+            known = verdict(heard.result(), answers, self._wanted)
+            self._take(self._endpointer.judge(pause, known))
 
     async def finish(self, timeout_s: float) -> None:
         """The line is gone: deliver what was said until then, within `timeout_s`."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import csv
+import hashlib
 import json
 import os
 import pickle
@@ -21,6 +22,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -236,24 +238,40 @@ def late_p99_ms(before: Mapping[str, float], after: Mapping[str, float]) -> floa
     return float(bound) * 1000
 
 
-async def voices() -> tuple[list[dict[str, bytes]], dict[str, bytes], list[Said]]:
-    """What callers say: by voice for the wire, slow pieces, and clips for the Whisper path. Kept as
-    they are, since even to look into the speech cache an engine has to start."""
-    kept = OUT / "callers.pickle"
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """What callers say."""
+
+    wire: Sequence[Mapping[str, bytes]]  # by voice, answers for the wire
+    pieces: Mapping[str, bytes]  # of slow numbers
+    numbers: Sequence[Mapping[str, bytes]]  # by voice, whole numbers
+    answers: Sequence[Said]  # for the Whisper path
+
+
+async def voices() -> Callers:
+    """Kept as they are, since even to look into the speech cache an engine has to start."""
+    texts = [*voice_listening.PIECES, *voice_listening.NUMBERS]
+    name = hashlib.sha256(" ".join(texts).encode()).hexdigest()[:8]
+    kept = OUT / f"callers-{name}.pickle"
     if not kept.exists():
         answers = await speak(OUT / "speech")
-        speaker = open_speaker(ROOT / "models", OUT / "speech", "kokoro", voice=CALLERS[0])
-        await speaker.start()
-        try:
-            pieces = {text: (await speaker.render(text)).pcm for text in voice_listening.PIECES}
-        finally:
-            await speaker.close()
-        kept.write_bytes(pickle.dumps((answers, pieces)))
-    answers, pieces = pickle.loads(kept.read_bytes())
+        spoken = [await _numbers(voice, texts) for voice in CALLERS]
+        kept.write_bytes(pickle.dumps((answers, spoken)))
+    answers, spoken = pickle.loads(kept.read_bytes())
     share = len(answers) // len(CALLERS)
     by_voice = [answers[n * share : (n + 1) * share] for n in range(len(CALLERS))]
-    wire = [{said.text: _quick(said.pcm) for said in spoken} for spoken in by_voice]
-    return wire, {text: _quick(pcm) for text, pcm in pieces.items()}, answers
+    quick = [{text: _quick(pcm) for text, pcm in voice.items()} for voice in spoken]
+    wire = [{said.text: _quick(said.pcm) for said in some} for some in by_voice]
+    return Callers(wire, quick[0], quick, answers)
+
+
+async def _numbers(voice: str, texts: Sequence[str]) -> dict[str, bytes]:
+    speaker = open_speaker(ROOT / "models", OUT / "speech", "kokoro", voice=voice)
+    await speaker.start()
+    try:
+        return {text: (await speaker.render(text)).pcm for text in texts}
+    finally:
+        await speaker.close()
 
 
 def _quick(pcm: bytes) -> bytes:
@@ -280,14 +298,15 @@ def prepare(data: Path) -> None:
 
 async def main(stages: Sequence[tuple[int, float, bool]]) -> dict[str, Any]:
     began = time.monotonic()
-    wire, pieces, answers = await voices()
+    callers = await voices()
     report: dict[str, Any] = {"cores": os.cpu_count(), "stages": []}
     if stages:
-        report |= await calls(stages, wire)
+        report |= await calls(stages, callers.wire)
     model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=2)
-    report["slow_answers"] = await voice_listening.slow(pieces, model)
-    report["unhurried"] = voice_listening.unhurried(answers, model)
-    report["whisper"] = voice_listening.beside_stock(answers, model, OUT)
+    report["slow_answers"] = await voice_listening.slow(callers.pieces, model)
+    report["unhurried"] = voice_listening.unhurried(callers.answers, model)
+    report["numbers"] = voice_listening.unhurried_numbers(callers.numbers, model)
+    report["whisper"] = voice_listening.beside_stock(callers.answers, model, OUT)
     report["seconds"] = round(time.monotonic() - began)
     return report
 

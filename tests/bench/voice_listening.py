@@ -11,18 +11,19 @@ import sys
 import time
 import wave
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from opencc import OpenCC
 
-from bot.conversation import NUMBER_PAUSES
+from bot import pauses
 from tests.bench.bench_listen import PUNCTUATION, Said, distance, utterances
 from voice.frames import FRAME_BYTES, FRAME_MS, PHONE_RATE, Utterance
 from voice.incoming import Incoming
 from voice.listening import whisper
-from voice.listening.closed_set import YES_NO
+from voice.listening.closed_set import YES_NO, ClosedSet
 from voice.listening.complete import verdict
 from voice.listening.endpoint import (
     Endpointer,
@@ -34,11 +35,32 @@ from voice.listening.endpoint import (
 )
 from voice.listening.pool import RecogniserPool
 from voice.listening.vad import WebRtcVad
+from voice.listening.whole import Wanted
 from voice.telephone import through_telephone
 
-PIECES = ("一九五四年", "三月", "八号", "一", "零", "八", "三")
-DATE, DIGITS = PIECES[:3], PIECES[3:]
-SLOW, AT_ONCE = 32, 8
+COUNTED_YEARS, COUNTED_DAYS = Wanted("count", ("年",)), Wanted("count", ("天", "日"))
+IN_PIECES: tuple[tuple[Wanted, tuple[str, ...]], ...] = (
+    (pauses.IDENTITY, ("一", "零", "八", "三")),
+    (pauses.IDENTITY, ("一九五四年", "三月", "八号")),
+    (COUNTED_YEARS, ("十", "五年")),
+    (COUNTED_DAYS, ("一百", "八十天")),
+    (Wanted("amount"), ("一万", "两千", "元")),
+    (Wanted("month_day"), ("十一月", "十号")),
+)
+PIECES = tuple(dict.fromkeys(piece for _, pieces in IN_PIECES for piece in pieces))
+SLOW, SLOW_NUMBERS, AT_ONCE = 32, 32, 8  # dates and digits of an identity; numbers of a contract
+NUMBERS: Mapping[str, Wanted] = {
+    "十五年": COUNTED_YEARS,
+    "一共交十年": COUNTED_YEARS,
+    "十五天": COUNTED_DAYS,
+    "是三十天": COUNTED_DAYS,
+    "一万两千元": Wanted("amount"),
+    "十万块钱": Wanted("amount"),
+    "十一月十号": Wanted("month_day"),
+    "一九五四年三月八号": pauses.IDENTITY,
+    "七七八八": pauses.IDENTITY,
+}
+"""Whole numbers in one breath, for `unhurried_numbers`."""
 OLD_HANGOVER_MS = 1300  # what ended an answer to a question for a number before
 STOCK = "faster-whisper==1.2.1"
 CLIPS = 24
@@ -46,11 +68,11 @@ ONE_OF = 2  # of the short answers, for `unhurried`
 REST_MS = 33  # dialogue 9, commit 4 (make bench), half a tick and the first frame 20
 
 
-def slow_answer(clips: Mapping[str, bytes], seed: int) -> bytes:
-    """A date or four digits with pauses of 0.5 to 1.5 s, then silence until any turn ends."""
+def slow_answer(clips: Mapping[str, bytes], pieces: Sequence[str], seed: int) -> bytes:
+    """A number with pauses of 0.5 to 1.5 s, then silence until any turn ends."""
     rng = random.Random(seed)
     line = bytes(PHONE_RATE)
-    for piece in DATE if seed % 2 else DIGITS:
+    for piece in pieces:
         line += clips[piece] + bytes(2 * 8 * rng.randrange(500, 1500))
     return line + bytes(PHONE_RATE * 2 * 4)
 
@@ -59,19 +81,28 @@ async def slow(clips: Mapping[str, bytes], model: whisper.Whisper) -> dict[str, 
     """How many slow answers are cut, at real-time pace with real recognition; beside it the plain
     hangover on the same sound."""
     pool = RecogniserPool(model, 2)
-    lines = [slow_answer(clips, seed) for seed in range(SLOW)]
-    cut = 0
-    for first in range(0, SLOW, AT_ONCE):
-        found = await asyncio.gather(
-            *(_hear(line, pool) for line in lines[first : first + AT_ONCE])
-        )
-        cut += sum(len(texts) > 1 for texts in found)
+    asked = [IN_PIECES[seed % 2] for seed in range(SLOW)]
+    asked += [IN_PIECES[2 + seed % 4] for seed in range(SLOW_NUMBERS)]
+    lines = [slow_answer(clips, pieces, seed) for seed, (_, pieces) in enumerate(asked)]
+    cut: list[bool] = []
+    for first in range(0, len(lines), AT_ONCE):
+        some = range(first, min(first + AT_ONCE, len(lines)))
+        found = await asyncio.gather(*(_hear(lines[n], asked[n][0], pool) for n in some))
+        cut += [len(texts) > 1 for texts in found]
     await pool.close()
-    plain = sum(_pieces(line) > 1 for line in lines)
-    return {"answers": SLOW, "cut": cut, "cut_by_hangover": plain, "hangover_ms": OLD_HANGOVER_MS}
+    plain = [_pieces(line) > 1 for line in lines]
+    return {
+        "answers": SLOW,
+        "cut": sum(cut[:SLOW]),
+        "cut_by_hangover": sum(plain[:SLOW]),
+        "numbers": SLOW_NUMBERS,
+        "numbers_cut": sum(cut[SLOW:]),
+        "numbers_cut_by_hangover": sum(plain[SLOW:]),
+        "hangover_ms": OLD_HANGOVER_MS,
+    }
 
 
-async def _hear(line: bytes, pool: RecogniserPool) -> list[str]:
+async def _hear(line: bytes, wanted: Wanted, pool: RecogniserPool) -> list[str]:
     heard: list[Utterance] = []
     incoming = Incoming(
         pool,
@@ -81,7 +112,7 @@ async def _hear(line: bytes, pool: RecogniserPool) -> list[str]:
         over=lambda _: None,
         on_utterance=heard.append,
     )
-    incoming.expect(None, NUMBER_PAUSES)
+    incoming.expect(None, replace(pauses.NUMBER, wanted=wanted))
     loop = asyncio.get_running_loop()
     began = loop.time()
     for n, at in enumerate(range(0, len(line) - FRAME_BYTES + 1, FRAME_BYTES)):
@@ -105,46 +136,66 @@ def unhurried(answers: Sequence[Said], model: whisper.Whisper) -> dict[str, Any]
     """When the turn of each clear short answer would end on an idle core: silence is counted in
     frames and recognition in its own CPU time, so other work on the machine does not matter. With
     what a turn costs after that (dialogue, commit, first frame: REST_MS) it is the response gap."""
-    by_words, by_hangover, cpu_ms, clear = [], [], [], 0
     spoken = [said for said in answers if said.meaning in ("yes", "no")][::ONE_OF]
-    for said in spoken:
+    return _gaps([(said.pcm, Pauses()) for said in spoken], YES_NO, model)
+
+
+def unhurried_numbers(
+    spoken: Sequence[Mapping[str, bytes]], model: whisper.Whisper
+) -> dict[str, Any]:
+    """The same of whole numbers in one breath, by the voices of `spoken`."""
+    asked = [
+        (voice[text], replace(pauses.NUMBER, wanted=wanted))
+        for voice in spoken
+        for text, wanted in NUMBERS.items()
+    ]
+    return _gaps(asked, None, model)
+
+
+def _gaps(
+    asked: Sequence[tuple[bytes, Pauses]], answers: ClosedSet | None, model: whisper.Whisper
+) -> dict[str, Any]:
+    """`asked`: what was said, and the silences of the question it answers."""
+    by_words, by_hangover, by_clear, cpu_ms = [], [], [], []
+    for pcm, silences in asked:
         quiet = bytes(PHONE_RATE * 2)
-        pause = _first_pause(through_telephone(quiet + said.pcm + quiet, PHONE_RATE))
+        pause = _first_pause(through_telephone(quiet + pcm + quiet, PHONE_RATE), silences)
         if pause is None:
             continue
         began = time.process_time()
-        session = model.session(PHONE_RATE, YES_NO)
+        session = model.session(PHONE_RATE, answers)
         session.accept(pause.pcm)
         heard = session.finish()
         spent_ms = (time.process_time() - began) * 1000
         cpu_ms.append(spent_ms)
-        settings, pauses = EndpointSettings(), Pauses()
+        settings = EndpointSettings()
         known_ms = settings.pause_ms + spent_ms
-        found = verdict(heard, YES_NO)
+        found = verdict(heard, answers, silences.wanted)
         silence = {
             Verdict.CLEAR: settings.clear_ms,
-            Verdict.OPEN: pauses.hangover_ms,
-            Verdict.INCOMPLETE: pauses.thinking_ms,
+            Verdict.OPEN: silences.hangover_ms,
+            Verdict.INCOMPLETE: silences.thinking_ms,
         }[found]
-        clear += found is Verdict.CLEAR
         by_words.append(max(known_ms, silence) + REST_MS)
-        by_hangover.append(max(known_ms, pauses.hangover_ms) + REST_MS)
+        if found is Verdict.CLEAR:
+            by_clear.append(by_words[-1])
+        by_hangover.append(max(known_ms, silences.hangover_ms) + REST_MS)
     p50, p95 = np.percentile(by_words, [50, 95])
     return {
         "answers": len(by_words),
-        "clear": clear,
+        "clear": len(by_clear),
         "recognition_cpu_ms_p50": round(float(np.median(cpu_ms))),
         "gaps_ms": sorted(round(ms) for ms in by_words),
         "gaps_ms_hangover": sorted(round(ms) for ms in by_hangover),
         "gap_ms_p50": round(float(p50)),
         "gap_ms_p95": round(float(p95)),
-        "gap_ms_p50_clear": round(float(np.median(sorted(by_words)[:clear]))) if clear else None,
+        "gap_ms_p50_clear": round(float(np.median(by_clear))) if by_clear else None,
         "gap_ms_p50_hangover": round(float(np.median(by_hangover))),
     }
 
 
-def _first_pause(line: bytes) -> SpeechPaused | None:
-    vad, endpointer = WebRtcVad(), Endpointer()
+def _first_pause(line: bytes, silences: Pauses) -> SpeechPaused | None:
+    vad, endpointer = WebRtcVad(), Endpointer(pauses=silences)
     for at in range(0, len(line) - FRAME_BYTES + 1, FRAME_BYTES):
         frame = line[at : at + FRAME_BYTES]
         for event in endpointer.feed(frame, vad.speaking(frame)):

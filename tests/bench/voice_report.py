@@ -42,11 +42,19 @@ def page(report: Mapping[str, Any]) -> Iterator[str]:
         f"{idle['clear']} of which were clear enough to end early (p50 "
         f"{idle['gap_ms_p50_clear']} ms); by hangover p50 {idle['gap_ms_p50_hangover']} ms.\n"
     )
+    numbers = report["numbers"]
+    yield (
+        f"Whole numbers in one breath (years, days, amounts, dates, four digits), reckoned the same "
+        f"way: {numbers['clear']} of {numbers['answers']} were heard as whole and end the turn like "
+        f"a yes; gap p50 {numbers['gap_ms_p50']} ms, p95 {numbers['gap_ms_p95']} ms; by hangover "
+        f"p50 {numbers['gap_ms_p50_hangover']} ms.\n"
+    )
     slow = report["slow_answers"]
     yield (
-        f"Slow answers (dates and digits, pauses of 0.5 to 1.5 s): {slow['cut']} of "
+        f"Slow answers (birth dates and digits, pauses of 0.5 to 1.5 s): {slow['cut']} of "
         f"{slow['answers']} cut off; by a plain hangover of {slow['hangover_ms']} ms, "
-        f"{slow['cut_by_hangover']}.\n"
+        f"{slow['cut_by_hangover']}. Slow years, days, amounts and dates: {slow['numbers_cut']} of "
+        f"{slow['numbers']}; by that hangover {slow['numbers_cut_by_hangover']}.\n"
     )
     whisper = report["whisper"]
     ours = f"ours {whisper['ours_s']} s (CER {whisper['ours_cer']})"

@@ -11,7 +11,7 @@ import pytest
 
 from bot.vault.datakey import DataKey
 from voice.dsp import pcm_from, samples_from
-from voice.speaking import wav
+from voice.speaking import lexicon, wav
 from voice.speaking.cache import ClipMemory, SpeechCache, write_atomically
 
 VOICE = "kokoro zf_xiaobei@6e742170d309"
@@ -43,6 +43,16 @@ def test_another_voice_text_or_version_is_another_clause(cache: SpeechCache) -> 
     assert cache.load("pyttsx3 cmn-latn-pinyin@2.99", "您好") is None
     assert cache.load(VOICE, "您好。") is None
     assert SpeechCache(cache.folder, "another version").load(VOICE, "您好") is None
+
+
+def test_a_new_reading_renews_the_clauses_that_hold_it(
+    cache: SpeechCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.store(VOICE, "您好", SOUND, 24_000)
+    cache.store(VOICE, "单女士", SOUND, 24_000)
+    monkeypatch.setitem(lexicon.SURNAMES, "单", "dan1")
+    assert cache.load(VOICE, "单女士") is None
+    assert cache.load(VOICE, "您好") is not None
 
 
 def test_names_of_files_tell_nothing(cache: SpeechCache) -> None:
@@ -88,9 +98,9 @@ def test_what_was_used_longest_ago_is_pruned_first(cache: SpeechCache) -> None:
     now = time.time()
     for number, text in enumerate("甲乙丙"):
         cache.store(VOICE, text, SOUND, 24_000)
-        os.utime(cache._path(VOICE, text), (now + number - 9, now + number - 9))
+        os.utime(cache.path(VOICE, text), (now + number - 9, now + number - 9))
     assert cache.load(VOICE, "甲") is not None  # used just now
-    size = cache._path(VOICE, "甲").stat().st_size
+    size = cache.path(VOICE, "甲").stat().st_size
     assert cache.prune(2 * size) == size
     assert [(VOICE, t) in cache for t in "甲乙丙"] == [True, False, True]
 
@@ -99,7 +109,7 @@ def test_what_nobody_was_told_for_long_is_pruned(cache: SpeechCache) -> None:
     for text, days in (("甲", 59), ("乙", 61)):
         cache.store(VOICE, text, SOUND, 24_000)
         used = time.time() - days * 24 * 3600
-        os.utime(cache._path(VOICE, text), (used, used))
+        os.utime(cache.path(VOICE, text), (used, used))
     cache.prune()
     assert [(VOICE, t) in cache for t in "甲乙"] == [True, False]
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from voice.frames import Transcript
-from voice.listening.closed_set import ClosedSet
+from voice.listening.closed_set import YES_NO, ClosedSet
 from voice.listening.endpoint import Verdict
+from voice.listening.whole import Wanted, whole
 
 CLEAR_RATIO = 3.0  # of a yes against no and against all other answers; no wrong yes was above it
 SOUND_RATIO = 5.0  # where the text is not one of the answers and the sound alone has to say it
@@ -31,18 +32,19 @@ _GOES_ON = re.compile(
 )
 _DIGITS = "0-9０-９零〇幺一二两三四五六七八九十百千万"
 _NUMBER = re.compile(rf"[{_DIGITS}年月]{{2,}}$|^[{_DIGITS}]$")
-_DATE = re.compile(rf"[{_DIGITS}]+年[{_DIGITS}]+月[{_DIGITS}]+[日号](?:出生|生)?的?$")
 _COURTESY = "(?:谢谢|谢谢你|谢谢您|啊|呀|呢|了)*"
 
 
-def verdict(heard: Transcript, answers: ClosedSet | None) -> Verdict:
+def verdict(heard: Transcript, answers: ClosedSet | None, wanted: Wanted | None = None) -> Verdict:
     """CLEAR, OPEN or INCOMPLETE. `answers` is the closed set of the question, whose ratios `heard`
-    carries where the recogniser can tell them; without it only a whole date is CLEAR."""
+    carries where the recogniser can tell them; `wanted` the number it asks for, if it asks for one.
+    With neither nothing is CLEAR."""
     text = _MARKS.sub("", heard.text)
     if not text or (not heard.scores and heard.confidence < CLEAR_CONFIDENCE):
         return Verdict.OPEN
     if answers is None:
-        return Verdict.CLEAR if _DATE.search(text) else _unfinished(text)
+        clear = wanted is not None and (whole(text, wanted) or _is_request(text))
+        return Verdict.CLEAR if clear else _unfinished(text)
     if _by_words(text, heard, answers):
         return Verdict.CLEAR
     misheard = len(text) <= SOUND_CHARACTERS and text not in answers.phrases
@@ -58,6 +60,15 @@ def _unfinished(text: str) -> Verdict:
     return Verdict.INCOMPLETE if more else Verdict.OPEN
 
 
+def _is_request(text: str) -> bool:
+    """Something else than the number, and complete: 转人工, 再说一遍."""
+    return text in YES_NO.urgent or (text in YES_NO.other and _is_finished(text))
+
+
+def _is_finished(text: str) -> bool:
+    return text not in _HEDGES and not _FILLERS.fullmatch(text)
+
+
 def _by_words(text: str, heard: Transcript, answers: ClosedSet) -> bool:
     yes_no = heard.scores.get("yes_no")
     other = heard.scores.get("yes_other")
@@ -68,8 +79,7 @@ def _by_words(text: str, heard: Transcript, answers: ClosedSet) -> bool:
     if text in answers.urgent:
         return True
     if text in answers.other:
-        finished = text not in _HEDGES and not _FILLERS.fullmatch(text)
-        return finished and (other is None or other <= 1 / CLEAR_RATIO)
+        return _is_finished(text) and (other is None or other <= 1 / CLEAR_RATIO)
     return False
 
 

@@ -22,6 +22,7 @@ from enum import Enum
 
 from voice.frames import FRAME_MS, PHONE_RATE
 from voice.listening.noise import QUIETEST_DB, NoiseFloor, level_db
+from voice.listening.whole import Wanted
 
 
 class Verdict(Enum):
@@ -40,6 +41,7 @@ class Pauses:
     hangover_ms: int = 600  # an ordinary utterance
     thinking_ms: int = 2500  # one that is not finished: digits and dates contain such pauses
     quick: bool = True  # a clear answer may end it sooner, after `EndpointSettings.clear_ms`
+    wanted: Wanted | None = None  # the number asked for, if any: all of it is a clear answer
 
 
 @dataclass(frozen=True, slots=True)

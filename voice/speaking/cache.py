@@ -1,9 +1,10 @@
 """What was spoken once is not spoken again: clauses on disk, ready-made clips in memory.
 
 On disk a clause lies at the engine's own rate, so that any pace and line is made from it without a
-new synthesis. Its key is the voice's name, the version of everything that shapes the sound, and the
-text. A file that is damaged counts as absent. Sentences speak of policyholders: with a `Cipher` the
-files are sealed, and their names are keyed hashes.
+new synthesis. Its key is the voice's name, the version of everything that shapes the sound, the
+text, and what the lexicon says of it: a new reading renews the clauses that hold it, and no other.
+A file that is damaged counts as absent. Sentences speak of policyholders: with a `Cipher` the files
+are sealed, and their names are keyed hashes.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from typing import Final, Generic, Protocol, TypeVar
 import structlog
 
 from voice.dsp import Samples, pcm_from, samples_from
-from voice.speaking import wav
+from voice.speaking import lexicon, wav
 
 DISK_BYTES: Final = 2 << 30
 IDLE_S: Final = 60 * 24 * 3600.0
 """What nobody was told for so long goes: a callback and its repetitions take weeks, not months."""
 MEMORY_BYTES: Final = 32 << 20  # half an hour of 8 kHz
 
-_SHAPING: Final = ("kokoro.py", "pyttsx3_.py", "lexicon.py", "loudness.py")
+_SHAPING: Final = ("kokoro.py", "pyttsx3_.py", "reading.py", "loudness.py")
 _PACKAGES: Final = ("onnxruntime", "misaki", "pypinyin", "jieba", "pyttsx3")
 
 log = structlog.get_logger()
@@ -72,7 +73,7 @@ class SpeechCache:
 
     def load(self, voice: str, text: str) -> tuple[Samples, int] | None:
         """Samples and rate, or None when it must be spoken."""
-        path = self._path(voice, text)
+        path = self.path(voice, text)
         try:
             data = path.read_bytes()
             pcm, rate = wav.decode(
@@ -89,7 +90,7 @@ class SpeechCache:
 
     def store(self, voice: str, text: str, samples: Samples, rate: int) -> None:
         """Keep a clause, whole or not at all. A full disk costs the cache, not the call."""
-        path = self._path(voice, text)
+        path = self.path(voice, text)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             data = wav.encode(pcm_from(samples), rate)
@@ -101,7 +102,7 @@ class SpeechCache:
 
     def __contains__(self, key: tuple[str, str]) -> bool:
         """Whether (voice, text) lies on disk."""
-        return self._path(*key).is_file()
+        return self.path(*key).is_file()
 
     def forget(self, text: str) -> int:
         """Remove a text in every voice and version; returns how many clauses."""
@@ -134,8 +135,11 @@ class SpeechCache:
     def _folder_of(self, text: str) -> Path:
         return self.folder / self._digest(text)[:2]
 
-    def _path(self, voice: str, text: str) -> Path:
-        spoken = hashlib.sha256(f"{voice}\0{self._version}".encode()).hexdigest()[:16]
+    def path(self, voice: str, text: str) -> Path:
+        """Where this clause lies or would lie."""
+        readings = (f"{at} {reading}" for at, reading in lexicon.overrides(text).items())
+        how = "\0".join((voice, self._version, *readings))
+        spoken = hashlib.sha256(how.encode()).hexdigest()[:16]
         return self._folder_of(text) / f"{self._digest(text)}.{spoken}{self._suffix}"
 
 

@@ -7,19 +7,16 @@ pieces cut at its punctuation. The style row is the one for the piece's number o
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import jieba
 import numpy as np
 import onnxruntime
 from misaki.zh import ZHG2P
-from pypinyin import load_phrases_dict
 
 from voice.dsp import Samples
-from voice.speaking import kokoro_files, lexicon
+from voice.speaking import kokoro_files, reading
 from voice.speaking.engine import EngineSpec
 from voice.speaking.loudness import trim
 from voice.speaking.pieces import SENTENCE_END, pieces
@@ -32,6 +29,8 @@ PACES: Final = {"zf_xiaobei": 0.83, "zm_yunxi": 0.64, "zf_xiaoxiao": 0.71, "zf_x
 worse (pinyin error 4.1 % at 0.8) than slowed by stretching (2.8 % at 0.85, 3.1 % at 0.65)."""
 SENTENCE_GAP_S: Final = 0.30
 CLAUSE_GAP_S: Final = 0.15
+_SYLLABIC: Final = chr(0x32F)
+"""A mark under some vowels that the model has no token for."""
 
 
 class Kokoro:
@@ -48,7 +47,7 @@ class Kokoro:
         self.pace = PACES[spec.voice]
         styles = np.fromfile(folder / "voices" / f"{spec.voice}.bin", dtype="<f4")
         self._styles = styles.reshape(-1, 1, 256)
-        self._phonemes = _Phonemiser(Path(spec.scratch))
+        reading.prepare(Path(spec.scratch))
         self._session = onnxruntime.InferenceSession(
             str(folder / kokoro_files.MODEL), _options(spec.threads), ["CPUExecutionProvider"]
         )
@@ -64,7 +63,7 @@ class Kokoro:
 
     def _tokens_of(self, text: str) -> list[int]:
         """What the model does not know (there is none for normalised text) is left out."""
-        return [self._vocabulary[p] for p in self._phonemes(text) if p in self._vocabulary]
+        return [self._vocabulary[p] for p in phonemes(text) if p in self._vocabulary]
 
     def _synthesise(self, tokens: list[int]) -> Samples:
         if not tokens:
@@ -77,20 +76,14 @@ class Kokoro:
         return np.asarray(self._session.run(["audio"], feed)[0], np.float32).ravel()
 
 
-class _Phonemiser:
-    """Hanzi to Kokoro's phonemes, with the lexicon's readings."""
-
-    def __init__(self, scratch: Path) -> None:
-        jieba.setLogLevel(logging.WARNING)
-        jieba.dt.tmp_dir = str(scratch)  # its dictionary cache; the default is the shared /tmp
-        for phrase, reading in lexicon.readings().items():
-            load_phrases_dict({phrase: [[syllable] for syllable in reading.split()]})
-            jieba.add_word(phrase)  # readings are looked up word by word
-        self._g2p = ZHG2P()
-
-    def __call__(self, text: str) -> str:
-        phonemes: str = self._g2p(text)[0]
-        return phonemes.strip()
+def phonemes(text: str) -> str:
+    """Of normalised text, in the letters that the voices were trained on."""
+    spelt: list[str] = []
+    for word in reading.read(text):
+        sounds = "".join(map(ZHG2P.py2ipa, word.syllables))
+        between = " " if sounds and spelt and not spelt[-1].endswith(" ") else ""
+        spelt.append(between + (sounds or ZHG2P.map_punctuation(word.text) + " "))
+    return "".join(spelt).replace(_SYLLABIC, "").strip()
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

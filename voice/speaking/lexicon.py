@@ -1,34 +1,45 @@
 """Readings that the pronunciation dictionaries get wrong, in what callbacks say.
 
-Reviewed by ear and by `pypinyin`: only what is read wrongly without an entry stands here.
+Reviewed by ear and by `pypinyin`: only what is read wrongly without an entry stands here. A reading
+holds where its hanzi stand, however the text around them is cut into words.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Final
 
 PHRASES: Final = {
-    "还款": "huán kuǎn",
-    "还款日": "huán kuǎn rì",
-    "还本": "huán běn",
-    "归还": "guī huán",
+    "还款": "huan2 kuan3",
+    "还本": "huan2 ben3",
+    "归还": "gui1 huan2",
 }
 
 SURNAMES: Final = {
-    "任": "rén", "曾": "zēng", "单": "shàn", "解": "xiè", "仇": "qiú", "查": "zhā", "翟": "zhái",
-    "覃": "qín", "朴": "piáo", "葛": "gě", "区": "ōu", "盖": "gě", "缪": "miào", "燕": "yān",
-    "薄": "bó", "种": "chóng", "员": "yùn", "那": "nā", "召": "shào", "柏": "bǎi", "繁": "pó",
+    "任": "ren2", "曾": "zeng1", "单": "shan4", "解": "xie4", "仇": "qiu2", "查": "zha1",
+    "翟": "zhai2", "覃": "qin2", "朴": "piao2", "葛": "ge3", "区": "ou1", "盖": "ge3",
+    "缪": "miao4", "燕": "yan1", "薄": "bo2", "种": "chong2", "员": "yun4", "那": "na1",
+    "召": "shao4", "柏": "bai3", "繁": "po2",
+    "尉迟": "yu4 chi2", "万俟": "mo4 qi2", "长孙": "zhang3 sun1", "单于": "chan2 yu2",
+    "澹台": "tan2 tai2",
 }  # fmt: skip
-"""Surnames whose everyday reading is another one; as surnames only before a title."""
+"""Surnames whose everyday reading is another one; as surnames only where a name stands."""
 
-TITLES: Final = {"先生": "xiān shēng", "女士": "nǚ shì", "小姐": "xiǎo jiě"}
+_SURNAME: Final = "|".join(sorted(SURNAMES, key=len, reverse=True))
+_NAMES: Final = re.compile(
+    rf"(?:{_SURNAME})(?=先生|女士|小姐)"
+    rf"|(?<=被保险人是)(?:{_SURNAME})|(?<=被保险人)(?:{_SURNAME})(?=\S{{1,4}}的签名)"
+    rf"|(?<=保险保的是)(?:{_SURNAME})"
+)
+_PHRASES: Final = re.compile("|".join(sorted(PHRASES, key=len, reverse=True)))
 
 
-def readings() -> dict[str, str]:
-    """Every phrase with its pinyin, syllables separated by a space."""
-    titled = {
-        surname + title: f"{reading} {rest}"
-        for surname, reading in SURNAMES.items()
-        for title, rest in TITLES.items()
-    }
-    return PHRASES | titled
+def overrides(text: str) -> Mapping[int, str]:
+    """Reading by place in `text`: pinyin with the tone as a number."""
+    found: dict[int, str] = {}
+    for pattern, readings in ((_PHRASES, PHRASES), (_NAMES, SURNAMES)):
+        for match in pattern.finditer(text):
+            syllables = readings[match[0]].split()
+            found |= dict(zip(range(match.start(), match.end()), syllables, strict=True))
+    return found
