@@ -9,7 +9,7 @@ RASA := .venv-rasa/bin
 QUIET_RASA := RASA_TELEMETRY_ENABLED=false TF_CPP_MIN_LOG_LEVEL=3 SQLALCHEMY_SILENCE_UBER_WARNING=1
 
 .PHONY: help setup setup-test demo serve test test-app test-calls test-pbx test-rasa test-crash check
-.PHONY: lock model shell bench bench-line bench-voice bench-store eval eval-sound cross-validate clean
+.PHONY: lock model shell bench bench-line bench-voice bench-intelligible bench-store eval eval-sound cross-validate clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -82,6 +82,10 @@ bench-line: setup-test ## calls by SIPp through a real Asterisk: lateness, cost,
 
 bench-voice: setup ## figures of talking: gaps at the wire, CPU, slow answers, beside stock Whisper
 	@$(APP)/python -m tests.bench.bench_voice
+	nice -n 10 $(APP)/python -m tests.bench.bench_intelligible
+
+bench-intelligible: setup ## is every sentence of the bot understood? most of an hour; goes on where it was stopped
+	@nice -n 10 $(APP)/python -m tests.bench.bench_intelligible
 
 bench: setup ## figures of a turn, the line, listening, speaking, the store
 	@for part in turn line listen speak store; do $(APP)/python -m tests.bench.bench_$$part; done

@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import hashlib
 import json
+import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -83,7 +84,8 @@ class Judged:
 
 
 def corpus(every: int = EVERY) -> list[Sentence]:
-    """Everything the bot can say on the telephone, each sentence once."""
+    """Everything the bot can say on the telephone, each sentence once. Mixed, so that a run that was
+    stopped has heard a fair sample."""
     settings = Settings()
     questions = questionnaire.load(settings.questionnaire)
     scripts = [
@@ -112,7 +114,9 @@ def corpus(every: int = EVERY) -> list[Sentence]:
             own += not common
             if common or (own + number) % every == 0:
                 found.setdefault(part, Sentence(part, clause, not common))
-    return list(found.values())
+    mixed = list(found.values())
+    random.Random(1).shuffle(mixed)
+    return mixed
 
 
 def _texts(script: Script, number: int) -> Iterable[tuple[str, str]]:
@@ -153,6 +157,10 @@ class Ear:
         for line in lines:
             key, *texts = json.loads(line)
             self._kept[key] = Heard(*texts)
+
+    def knows(self, text: str) -> bool:
+        """Whether it was heard already."""
+        return self._key(text) in self._kept
 
     async def hear(self, text: str) -> Heard:
         key = self._key(text)
@@ -201,10 +209,9 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
     }
 
 
-def report(judged: Sequence[Judged], whole: bool) -> dict[str, Any]:
+def report(judged: Sequence[Judged]) -> dict[str, Any]:
     worst = sorted(judged, key=lambda j: (-j.line / max(j.syllables, 1), -j.line))
     return {
-        "whole": whole,
         "all": figures(judged),
         "fixed": figures([j for j in judged if not j.sentence.own]),
         "own": figures([j for j in judged if j.sentence.own]),
@@ -212,15 +219,18 @@ def report(judged: Sequence[Judged], whole: bool) -> dict[str, Any]:
     }
 
 
-async def main(sample: int, every: int) -> dict[str, Any]:
+async def main(sample: int, every: int, *, kept: bool) -> dict[str, Any]:
     OUT.mkdir(parents=True, exist_ok=True)
-    wanted = corpus(every)[::sample]
+    everything = corpus(every)
+    wanted = everything[::sample]
     speaker = open_speaker(ROOT / "models", SPEECH, "kokoro", threads=1)
     model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=1)
     await speaker.start()
     judged, began = [], time.monotonic()
     try:
         ear = Ear(speaker, model, OUT / "intelligible.jsonl")
+        if kept:
+            wanted = [sentence for sentence in wanted if ear.knows(sentence.text)]
         for number, sentence in enumerate(wanted, 1):
             judged.append(judge(sentence, await ear.hear(sentence.text)))
             if number % 25 == 0 or number == len(wanted):
@@ -228,17 +238,18 @@ async def main(sample: int, every: int) -> dict[str, Any]:
                 print(f"{number}/{len(wanted)} sentences, {spent:.0f} s", flush=True)
     finally:
         await speaker.close()
-    return {"voice": speaker.name, "ear": model.name} | report(judged, whole=sample == 1)
+    about = {"voice": speaker.name, "ear": model.name, "of": len(everything)}
+    return about | report(judged)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sample", type=int, default=1, help="hear every so manieth sentence")
     parser.add_argument("--every", type=int, default=EVERY, help="of a policy's own sentences")
+    parser.add_argument("--kept", action="store_true", help="report on what was heard already")
     chosen = parser.parse_args()
-    result: Mapping[str, Any] = asyncio.run(main(chosen.sample, chosen.every))
+    result: Mapping[str, Any] = asyncio.run(main(chosen.sample, chosen.every, kept=chosen.kept))
     text = json.dumps(result, ensure_ascii=False, indent=1)
     (OUT / "intelligible.json").write_text(text, encoding="utf-8")
-    if result["whole"]:
-        intelligible_report.write(result, ROOT / "docs")
+    intelligible_report.write(result, ROOT / "docs")
     print(json.dumps({k: v for k, v in result.items() if k != "worst"}, indent=1))

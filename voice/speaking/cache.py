@@ -137,8 +137,7 @@ class SpeechCache:
 
     def path(self, voice: str, text: str) -> Path:
         """Where this clause lies or would lie."""
-        readings = (f"{at} {reading}" for at, reading in lexicon.overrides(text).items())
-        how = "\0".join((voice, self._version, *readings))
+        how = "\0".join((voice, self._version, *lexicon.applied(text)))
         spoken = hashlib.sha256(how.encode()).hexdigest()[:16]
         return self._folder_of(text) / f"{self._digest(text)}.{spoken}{self._suffix}"
 

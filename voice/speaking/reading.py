@@ -1,7 +1,7 @@
 """How hanzi are read: words, each with a syllable a character, as the lexicon knows better.
 
-A syllable is pinyin with the tone as a number, 5 for none. Slow to import (jieba, pypinyin): for the
-speaking child, and for tests.
+A syllable is pinyin with the tone as a number, 5 for none. Slow to import (jieba, pypinyin): for
+the speaking child, and for tests.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import jieba
 from pypinyin import Style, lazy_pinyin
 
-from voice.speaking.lexicon import overrides
+from voice.speaking.lexicon import WORDS, overrides
 
 _PART: Final = re.compile(r"[一-鿿]+|[^一-鿿]+")
 
@@ -37,7 +38,14 @@ def prepare(scratch: Path) -> None:
 
 def read(text: str) -> list[Word]:
     """Normalised text (see `normalise`) word by word, punctuation as words of its own."""
+    _learn()
     return list(_words(text))
+
+
+@lru_cache(maxsize=1)
+def _learn() -> None:
+    for word in WORDS:
+        jieba.add_word(word)
 
 
 def _words(text: str) -> Iterator[Word]:
