@@ -33,11 +33,10 @@ from tests.bench import intelligible_report
 from tests.bench.made_up import made_up
 from voice.frames import PHONE_RATE
 from voice.listening import whisper, whisper_files
-from voice.speaking import Speaker, open_speaker
+from voice.speaking import Speaker, open_speaker, reading
 from voice.speaking.cache import SpeechCache
 from voice.speaking.kokoro import RATE
 from voice.speaking.normalise import normalise
-from voice.speaking.reading import read
 from voice.telephone import through_telephone
 
 OUT = ROOT / "build" / "bench"
@@ -84,8 +83,8 @@ class Judged:
 
 
 def corpus(every: int = EVERY) -> list[Sentence]:
-    """Everything the bot can say on the telephone, each sentence once. Mixed, so that a run that was
-    stopped has heard a fair sample."""
+    """Everything the bot can say on the telephone, each sentence once. Mixed, so that a run that
+    was stopped has heard a fair sample."""
     settings = Settings()
     questions = questionnaire.load(settings.questionnaire)
     scripts = [
@@ -133,7 +132,9 @@ def _texts(script: Script, number: int) -> Iterable[tuple[str, str]]:
 def syllables(text: str) -> list[str]:
     """How `text` is read, without tones; 一 and 幺 are the same digit."""
     spoken = normalise(text).replace("幺", "一")
-    return [syllable.rstrip("12345") for word in read(spoken) for syllable in word.syllables]
+    return [
+        syllable.rstrip("12345") for word in reading.read(spoken) for syllable in word.syllables
+    ]
 
 
 def errors(said: Sequence[str], heard: Sequence[str]) -> int:
@@ -223,7 +224,8 @@ async def main(sample: int, every: int, *, kept: bool) -> dict[str, Any]:
     OUT.mkdir(parents=True, exist_ok=True)
     everything = corpus(every)
     wanted = everything[::sample]
-    speaker = open_speaker(ROOT / "models", SPEECH, "kokoro", threads=1)
+    reading.prepare(SPEECH)
+    speaker = open_speaker(ROOT / "models", SPEECH, "kokoro")
     model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=1)
     await speaker.start()
     judged, began = [], time.monotonic()
