@@ -37,9 +37,7 @@ def write(report: Mapping[str, Any], folder: Path) -> None:
 def page(report: Mapping[str, Any]) -> Iterator[str]:
     yield INTRO
     heard = report["all"]["sentences"]
-    whole = (
-        "all of them" if heard == report["of"] else f"of {report['of']}, mixed: the run was stopped"
-    )
+    whole = "all of them" if heard == report["of"] else f"of {report['of']}, a mixed sample"
     yield f"Voice: {report['voice']}; ear: {report['ear']}; {heard} sentences, {whole}.\n"
     yield HEAD
     yield "|---" * HEAD.count(" |") + "|"

@@ -26,10 +26,12 @@ PHRASES: Final = {
 }
 
 WORDS: Final = tuple(
-    "犹豫期 等待期 年金 年金保险 两全保险 重疾险 增额 转保 全残 退保 续保 保费 保单 保单号 投保单 尾号 转人工 "
-    "按零 按一 按二 请按 季交 月交 年交 半年交 交满 一次交清 分红型 万能型 连结型".split()
+    "犹豫期 等待期 年金 年金保险 两全保险 重疾险 增额 转保 全残 退保 续保 保费 保单 保单号 "
+    "投保单 尾号 转人工 按零 按一 按二 请按 季交 月交 年交 半年交 交满 一次交清 "
+    "分红型 万能型 连结型".split()
 )
-"""Words of the trade that jieba does not know: it joins 期 and 从 in 犹豫期从, and the voice with it."""
+"""Words of the trade that jieba does not know: of 犹豫期从 it makes 犹豫 and 期从, and the voice
+follows."""
 
 SURNAMES: Final = {
     "任": "ren2", "曾": "zeng1", "单": "shan4", "解": "xie4", "仇": "qiu2", "查": "zha1",
