@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -172,6 +173,25 @@ def dialogue_model() -> None:
     say(f"dialogue model: ready after {time.monotonic() - started:.0f} s")
 
 
+def dialogue(uv: Path) -> None:
+    """Rasa's environment and the model trained in it: as long as everything else together."""
+    environment(uv, RASA, ROOT / "requirements" / "rasa.txt", ("3.10",))
+    dialogue_model()
+
+
+def application(uv: Path, wants_tests: bool) -> None:
+    """Everything else."""
+    lock = ROOT / "requirements" / "app.txt"
+    environment(uv, APP, lock, ("3.11", "3.12", "3.13"), "-e", ".")
+    debian(RUN_PACKAGES)
+    if wants_tests:
+        debian(TEST_PACKAGES)
+        if os.geteuid() == 0:  # without root the tests on a real Asterisk are skipped
+            debian(PBX_PACKAGES)
+            start_asterisk()
+    speech_models()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tests", action="store_true", help="also what the tests need")
@@ -179,17 +199,10 @@ def main() -> int:
     print("Setting up (the second time this takes a second) …", flush=True)
     try:
         uv = find_uv()
-        app_lock, rasa_lock = (ROOT / "requirements" / f"{n}.txt" for n in ("app", "rasa"))
-        environment(uv, APP, app_lock, ("3.11", "3.12", "3.13"), "-e", ".")
-        environment(uv, RASA, rasa_lock, ("3.10",))
-        debian(RUN_PACKAGES)
-        if wants_tests:
-            debian(TEST_PACKAGES)
-            if os.geteuid() == 0:  # without root the tests on a real Asterisk are skipped
-                debian(PBX_PACKAGES)
-                start_asterisk()
-        speech_models()
-        dialogue_model()
+        with ThreadPoolExecutor(1) as beside:
+            trained = beside.submit(dialogue, uv)
+            application(uv, wants_tests)
+            trained.result()
     except Missing as error:
         print(f"\nSet-up stopped: {error}", file=sys.stderr)
         return 1
