@@ -85,6 +85,8 @@ class Policy:
     dual_record: bool | None = None  # the sale was recorded in sound and picture (双录)
     replacement: bool | None = None  # bought in place of another policy (转保)
 
+    ended_on: date | None = None  # 合同终止日: expired, surrendered, paid out
+
     def __repr__(self) -> str:
         """Nothing personal: a policy may end up in a traceback."""
         return f"Policy(…{self.number[-4:]})"
@@ -141,7 +143,10 @@ class Policy:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, dates in ISO form, money as text; read back by `from_json`."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        facts = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+        if self.ended_on is None:  # as it was hashed before there was such a field
+            del facts["ended_on"]
+        return facts
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -160,6 +165,7 @@ _TYPES: dict[str, Any] = {
     "applied_on": date.fromisoformat,
     "received_on": date.fromisoformat,
     "cooling_off_from": date.fromisoformat,
+    "ended_on": date.fromisoformat,
     "premium": Decimal,
     "guaranteed_rate": Decimal,
     "product": Product,

@@ -172,6 +172,7 @@ _ALL = (
     Column("hospitals", "医院范围", _WORDS),
     Column("dual_record", "双录", _FLAG),
     Column("replacement", "转保", _FLAG),
+    Column("ended_on", "合同终止日期", _DATE),
 )  # fmt: skip
 
 COLUMNS: Mapping[str, Column] = {column.name: column for column in _ALL}

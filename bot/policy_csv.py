@@ -162,6 +162,7 @@ def _contradictions(file_name: str, row: int, values: dict[str, Any]) -> list[Ro
         ("birth_date", "applied_on"),
         ("applied_on", "received_on"),
         ("received_on", "cooling_off_from"),
+        ("applied_on", "ended_on"),
     ):
         if earlier in values and later in values and values[later] < values[earlier]:
             found.append(wrong(later, f"not before {earlier}"))

@@ -18,9 +18,9 @@ from bot.conversation import closing
 from bot.errors import HuifangError
 from bot.evidence.audio import AudioFile, recover
 from bot.evidence.ledger import Draft
-from bot.evidence.recordings import SUFFIX, seal_file
+from bot.evidence.recordings import SUFFIX, remove, seal_file
 from bot.evidence.states import State
-from bot.store import Callback
+from bot.store import Callback, Erased
 
 log = structlog.get_logger()
 
@@ -69,6 +69,9 @@ def recover_orphans(callbacks: Callbacks, audio_folder: Path) -> int:
 def _mended(callbacks: Callbacks, id: str, audio_folder: Path) -> bool:
     try:
         return _recover(callbacks, callbacks.store.callback(id), audio_folder)
+    except Erased:
+        remove(audio_folder, id)  # killed while it was erased
+        return False
     except (HuifangError, ValueError) as error:
         log.error("recovery.failed", callback=id, error=type(error).__name__)
         return False

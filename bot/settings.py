@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     """1.0 is 204 characters a minute, 0.65 is 133 (rule 30: 160-220, the elderly 120-140)."""
     elder_rate: float = Field(0.65, ge=0.5, le=1.5)
 
+    retention_years: int = Field(10, ge=10, le=100)
+    """How long after the contract ended records are kept, for terms above a year (保险法 §87)."""
+    retention_years_short: int = Field(5, ge=5, le=100)
+    """The same where it is a year or shorter."""
+
     call_hours: tuple[int, int] = (9, 21)
     """Policyholders are dialled from the first hour until the second, local time (rule 28)."""
 

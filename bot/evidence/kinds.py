@@ -31,6 +31,7 @@ _AGENT = "name of the human"
 _GENERATION = "ownership number that holds from here on"
 _HEARD_AUDIO = "SHA-256 of the PCM the recogniser was given; null for keys and text"
 _CALL = "UUID of the call"
+_BY = "user of the machine who ran the command"
 _FORM = "wording used: full, plain or keys"
 
 
@@ -256,13 +257,36 @@ KINDS: Mapping[str, Kind] = {
         },
         _need("file", "sha256", "frames", "partial"),
     ),
+    "viewed": Kind(
+        "Somebody opened the record on a screen. Who took it over is in `taken`.",
+        {"by": _AGENT},
+        _need("by"),
+    ),
+    "exported": Kind(
+        "The record is about to be written out in clear.",
+        {"by": _BY},
+        _need("by"),
+    ),
+    "held": Kind(
+        "The record is kept beyond its time, for a dispute.",
+        {"by": _BY, "reason": "why"},
+        _need("by", "reason"),
+    ),
+    "released": Kind(
+        "The dispute is over; the record is kept for its time.",
+        {"by": _BY, "reason": "why"},
+        _need("by", "reason"),
+    ),
     "erased": Kind(
         "The key of the record was destroyed: of all other events only the digests are left.",
-        {"by": "who ran it", "reason": "why: a rule or a request, without personal data"},
+        {"by": _BY, "reason": "why: a rule or a request, without personal data"},
         _need("by", "reason"),
         outlives=True,
     ),
 }
+
+
+OUTLIVING = frozenset(name for name, kind in KINDS.items() if kind.outlives)
 
 
 def check(kind: str, body: Mapping[str, object]) -> None:

@@ -59,6 +59,10 @@ KINDS: Mapping[str, str] = {
     "failed": "系统故障",
     "closed": "结束",
     "audio": "录音归档",
+    "viewed": "人员查看",
+    "exported": "导出",
+    "held": "因争议暂缓销毁",
+    "released": "解除暂缓销毁",
     "erased": "内容已销毁",
 }
 

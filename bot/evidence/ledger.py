@@ -24,7 +24,7 @@ from typing import Any
 
 import rfc8785
 
-from bot.evidence.kinds import check
+from bot.evidence.kinds import OUTLIVING, check
 
 GENESIS = "0" * 64
 """`prev` of the first event of every callback; its `seq` is 0."""
@@ -189,7 +189,7 @@ def _problem(
         if event.seq > expected:
             return "gap", f"event {expected} is missing"
         return "reordered", f"event {event.seq} comes after a later one"
-    gone = erased and not event.text
+    gone = erased and not event.text and event.kind not in OUTLIVING
     if not gone and digest_of(event.salt, event.text) != event.digest:
         return "body_edited", "the body is not what was written"
     hashed = hash_of(

@@ -95,6 +95,14 @@ def seal_file(path: Path, key: DataKey) -> Path:
     return target
 
 
+def remove(audio_folder: Path, callback: str) -> int:
+    """Of an erased record: nobody could read them any more. Returns how many files."""
+    found = list(audio_folder.glob(f"{callback}.*"))
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
 def _sealed(pcm: bytes, rate: int, key: DataKey) -> Iterator[bytes]:
     stream = Stream.new(key, rate)
     yield stream.header

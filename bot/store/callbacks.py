@@ -39,7 +39,7 @@ def create(
 ) -> str:
     if channel not in _CHANNELS:
         raise ValueError(f"channel must be one of {_CHANNELS}")
-    policy = policies.current(connection, keys, policy_number)
+    policy = policies.current(connection, keys, policy_number, hold=True)
     callback = str(uuid.uuid4())
     contract = canonical({"policy_number": policy_number, "policy_sha256": policy.sha256})
     key = keys.create(connection, callback)
@@ -130,6 +130,7 @@ def change(
     state: str | None = None,
     outcome: str | None = None,
     owner: str | None = None,
+    keep: bool | None = None,
 ) -> int:
     """Write what is not None; a new owner is a new generation, which is returned."""
     row = held.row
@@ -143,6 +144,8 @@ def change(
         values["state"] = move(row.state, state)
     if outcome is not None:
         values["outcome"] = outcome
+    if keep is not None:
+        values["held"] = keep
     generation = row.generation
     if owner is not None:
         if not _OWNER.fullmatch(owner):

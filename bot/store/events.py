@@ -14,20 +14,23 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from bot.errors import ConfigError
-from bot.evidence.kinds import KINDS
+from bot.evidence.kinds import OUTLIVING
 from bot.evidence.ledger import Draft, Event, chain_after
+from bot.evidence.states import State
 from bot.store.keys import Keys
 from bot.store.records import Chain, Erased, Held
 from bot.store.schema import callbacks, data_keys, events
 from bot.vault.datakey import KEY_BYTES, DataKey, Unreadable
 
-OWNERLESS = frozenset({"audio", "failed", "dial_ended"})
+BETWEEN_CALLS = frozenset({"viewed", "exported", "held", "released", "erased"})
+"""Facts from outside of the conversation. Not while the bot talks: it counts on the numbers of the
+events it writes."""
+OWNERLESS = BETWEEN_CALLS | {"audio", "failed", "dial_ended"}
 """Facts about what has happened, true whoever owns the conversation by now."""
 
 _COLUMNS = tuple(c for c in events.c if c.name != "body")
 _NO_KEY = DataKey(bytes(KEY_BYTES))
 """Opens nothing."""
-_OUTLIVING = frozenset(name for name, kind in KINDS.items() if kind.outlives)
 
 
 def about(callback: str, seq: int) -> str:
@@ -43,6 +46,8 @@ def append(
 ) -> list[Event]:
     """Chain the drafts behind the head of the row, which was read under the write lock."""
     row = held.row
+    if row.state is State.IN_PROGRESS and any(draft.kind in BETWEEN_CALLS for draft in drafts):
+        raise ConfigError("a conversation is under way; try again when it is over")
     seq, head = row.head_seq + 1, row.head_hash
     added: list[Event] = []
     for draft in drafts:
@@ -113,7 +118,7 @@ def _opened(row: _Row, key: DataKey) -> bytes:
     callback, seq, kind, body = row[0], row[1], row[2], row[-1]
     if not isinstance(body, bytes):  # SQLite lets an intruder write text here
         raise Unreadable("a body is not what was written")
-    return body if kind in _OUTLIVING else key.open(body, about(callback, seq))
+    return body if kind in OUTLIVING else key.open(body, about(callback, seq))
 
 
 def _seen(row: _Row, key: DataKey | None) -> bytes:
@@ -126,7 +131,7 @@ def _seen(row: _Row, key: DataKey | None) -> bytes:
 
 def _values(event: Event, key: DataKey) -> dict[str, object]:
     body = f"{event.salt}\n{event.text}".encode()
-    if event.kind not in _OUTLIVING:
+    if event.kind not in OUTLIVING:
         body = key.seal(body, about(event.callback, event.seq))
     return {
         "callback": event.callback,

@@ -80,10 +80,13 @@ def _save_one(connection: Connection, keys: Keys, policy: Policy, now: str) -> s
     return "changed" if known else "new"
 
 
-def current(connection: Connection, keys: Keys, number: str) -> Version:
-    """Raises NotFound."""
+def current(connection: Connection, keys: Keys, number: str, *, hold: bool = False) -> Version:
+    """Raises NotFound. `hold`: nobody erases it until the transaction ends."""
     wanted = policies.c.number == keys.keyed("number", number)
-    found = _all(connection, keys, _query().where(wanted, policies.c.current))
+    query = _query().where(wanted, policies.c.current)
+    if hold:
+        query = query.with_for_update(of=policies, read=True)
+    found = _all(connection, keys, query)
     if not found:
         raise NotFound("the store has no such policy; import it first")
     return found[0]

@@ -16,7 +16,7 @@ from bot.errors import OwnershipLost
 from bot.evidence.ledger import Draft, Event, wall_text
 from bot.evidence.states import UNDER_WAY
 from bot.policy import Policy
-from bot.store import bookings, bots, callbacks, events, links, policies
+from bot.store import bookings, bots, callbacks, erasing, events, links, policies
 from bot.store.database import Database, open_database
 from bot.store.keys import Keys, rotate
 from bot.store.migrate import migrate
@@ -209,13 +209,14 @@ class Store:
         snapshot: dict[str, Any] | None = None,
         state: str | None = None,
         outcome: str | None = None,
+        keep: bool | None = None,
     ) -> list[Event]:
-        """Events and what they change, in one commit.
+        """Events and what they change, in one commit. `keep`: whether retention passes it over.
 
         `generation` must be the callback's, else OwnershipLost. It may be None only for facts
         that hold whoever owns the conversation (the recording of a call that was handed over, a
-        failure) and change nothing else. Raises WrongState, NotFound, and ValueError for a body
-        outside the table of kinds.
+        failure) and change nothing else. Raises WrongState, NotFound, ValueError for a body
+        outside the table of kinds, and ConfigError for what may not stand in mid-call.
         """
         ownerless = {d.kind for d in drafts} <= events.OWNERLESS
         changes = not (snapshot is None and state is None and outcome is None)
@@ -232,6 +233,7 @@ class Store:
                 snapshot=snapshot,
                 state=state,
                 outcome=outcome,
+                keep=keep,
             )
             return added
 
@@ -287,6 +289,29 @@ class Store:
                 tuple(events.of(connection, self._keys, callback)),
                 found.key,
             )
+
+    def erase(
+        self, callback: str, *, by: str, reason: str, wall: datetime, mono_ms: int
+    ) -> list[Event]:
+        """Destroy the record's key, and the facts of its policy when no other record needs them.
+
+        The chain stays, with an event that tells of it. Beside the store: see `bot.erasing`; when
+        all is erased, `scrub`. Raises ConfigError for a record that is held or under way."""
+        draft = Draft("erased", {"by": by, "reason": reason})
+        with self._database.write() as connection:
+            held = erasing.hold(connection, self._keys, callback)
+            added = events.append(connection, held, [draft], wall, mono_ms)
+            erasing.erase(connection, self._keys, held, added[-1])
+            return added
+
+    def erase_policy(self, number: str) -> bool:
+        """The same for a policy that no record needs; False when one does."""
+        with self._database.write() as connection:
+            return erasing.erase_policy(connection, self._keys, number)
+
+    def scrub(self) -> None:
+        """Erased keys leave the database's own files, as far as that is in its power."""
+        self._database.scrub("data_keys")
 
     def chains(self) -> Generator[Chain]:
         """Every callback with its events, in order of creation: for `verify_store`. Streams."""
