@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -10,7 +9,7 @@ from datetime import date
 
 import structlog
 
-from bot import parts
+from bot import parts, who
 from bot.acting import sentences
 from bot.callbacks import Callbacks
 from bot.errors import HuifangError
@@ -23,14 +22,6 @@ from voice.speaking.cache import SpeechCache
 from voice.speaking.normalise import normalise
 
 log = structlog.get_logger()
-
-
-def operator() -> str:
-    """The user of this machine who runs the command."""
-    try:
-        return getpass.getuser()[:80]
-    except (KeyError, OSError):
-        return "unknown"
 
 
 @dataclass(frozen=True)
@@ -65,7 +56,7 @@ class Eraser:
         policy = self._store.policy_of(callback)
         self._store.erase(
             callback,
-            by=operator(),
+            by=who.user(),
             reason=reason,
             wall=self._clock.now(),
             mono_ms=self._clock.mono_ms(),
@@ -112,7 +103,7 @@ class Eraser:
         """Hold a record for a dispute, or release it."""
         self._store.append(
             callback,
-            [Draft("held" if held else "released", {"by": operator(), "reason": reason})],
+            [Draft("held" if held else "released", {"by": who.user(), "reason": reason})],
             wall=self._clock.now(),
             mono_ms=self._clock.mono_ms(),
             generation=None,

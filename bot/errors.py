@@ -13,6 +13,15 @@ class ConfigError(HuifangError):
     """A setting, model or system part is missing or wrong; the message says what to do."""
 
 
+class UnderWay(ConfigError):
+    """This cannot be done to a record while somebody talks."""
+
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("a conversation is under way; try again when it is over")
+
+
 class DialogueUnavailable(HuifangError):
     """No dialogue worker answered in time."""
 

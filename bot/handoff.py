@@ -131,6 +131,21 @@ class HumanDesk:
     async def case(self, callback: str, agent: str) -> Case:
         return await asyncio.to_thread(self._case, callback, agent)
 
+    async def look(self, callback: str, agent: str) -> Case:
+        found = await self.case(callback, agent)
+        if not await asyncio.to_thread(self._just_viewed, callback, agent):
+            chat = self._chats.get(callback)
+            scribe = (
+                chat.scribe if chat else await asyncio.to_thread(self._callbacks.scribe, callback)
+            )
+            await scribe.note(Draft("viewed", {"by": agent}))
+        return found
+
+    def _just_viewed(self, callback: str, agent: str) -> bool:
+        """A page that comes back, or a second click, is no second view."""
+        last = self._store.events(callback)[-1]
+        return last.kind == "viewed" and last.body["by"] == agent
+
     def _case(self, callback: str, agent: str) -> Case:
         ringing = agent in self._ringing.get(callback, ())
         row = self._store.callback(callback) if ringing else self._owned(callback, agent)

@@ -10,12 +10,14 @@ from typing import Any
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from bot import who
 from bot.errors import HuifangError
 from bot.evidence import signing
 from bot.evidence.keyring import KeyRing
-from bot.evidence.ledger import Event
+from bot.evidence.ledger import Draft, Event
 from bot.evidence.second_place import SecondPlace
 from bot.evidence.verify_tree import TreeReport, verify_tree
+from bot.scribe import Clock, SystemClock
 from bot.settings import Settings
 from bot.store import Store
 
@@ -44,8 +46,9 @@ class Sealed:
 class Sealer:
     """Blocking: call it from a worker thread."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, clock: Clock | None = None) -> None:
         """Raises ConfigError when the signing key is not safe."""
+        self._store, self._clock = store, clock or SystemClock()
         self._keys = settings.key_folder
         self.ring = KeyRing(self._keys)
         self._seals = store.seals
@@ -59,6 +62,18 @@ class Sealer:
             self.ring.checkpoint, self.ring.id, also=also, fresh=fresh
         )
         return Sealed(added, self._copy(), signing.Checkpoint.from_statement(statement))
+
+    def exporting(self, callback: str) -> None:
+        """Write that the record is about to be exported. Raises NotFound, Erased, UnderWay."""
+        if self._store.callback(callback).head_seq < 0:
+            return  # nothing has happened yet; the first event is its creation
+        self._store.append(
+            callback,
+            [Draft("exported", {"by": who.user()})],
+            wall=self._clock.now(),
+            mono_ms=self._clock.mono_ms(),
+            generation=None,
+        )
 
     def verify(self, keys: Collection[Ed25519PublicKey] = ()) -> TreeReport:
         """`keys`: those to trust instead of the ones found in the data folder."""

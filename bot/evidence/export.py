@@ -28,6 +28,9 @@ class Notary(Protocol):
 
     ring: KeyRing
 
+    def exporting(self, callback: str) -> None:
+        """The event that tells of it. Raises UnderWay."""
+
     def checkpoint(self, also: Collection[str] = ()) -> object: ...
 
 
@@ -41,13 +44,13 @@ def export(
     """Write the record to the new folder `target` (0700, files 0600) and return it; a name that
     ends in `.zip` becomes a ZIP of the same files (0600).
 
-    The target appears whole or not at all. With `notary` the record is sealed first, its proof
-    goes with it, and the whole is signed. A recording that is missing or changed does not stop
-    the export; verifying tells of it. Raises NotFound for an unknown callback, Erased, ConfigError
-    when `target` exists or cannot be written.
+    The target appears whole or not at all. With `notary` an event tells of the export, the record
+    is sealed, its proof goes with it, and the whole is signed. A recording that is missing or
+    changed does not stop the export; verifying tells of it. Raises NotFound for an unknown
+    callback, Erased, UnderWay, ConfigError when `target` exists or cannot be written.
     """
     if notary is not None:
-        store.callback(callback_id)  # an unknown one must not sign anything
+        notary.exporting(callback_id)  # an unknown one must not sign anything
         notary.checkpoint([callback_id])
     kept = store.record(callback_id)
     callback, events = kept.callback, kept.events

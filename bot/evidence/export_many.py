@@ -6,12 +6,13 @@ import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, UnderWay
 from bot.evidence.export import Notary, export
 from bot.evidence.page import china
-from bot.store import Callback, Store
+from bot.store import Callback, Erased, Store
 
 LIST = "list.csv"
+NOT_NOW, GONE = "（正在通话，未导出）", "（内容已销毁）"
 COLUMNS = ("回访编号", "创建时间（北京时间）", "结果", "最近一次通话", "文件")
 
 
@@ -25,19 +26,25 @@ def export_many(
 ) -> int:
     """Write the records into the new folder `folder` (0700) and return how many.
 
-    Names nobody: the list has ids and outcomes only. `progress` gets how many are done. Killed on
-    the way, what is there is whole and the list is missing. Raises ConfigError."""
+    Names nobody: the list has ids and outcomes only. One that is under way, or was erased
+    meanwhile, stands there without a file. `progress` gets how many are done. Killed on the way,
+    what is there is whole and the list is missing. Raises ConfigError."""
     try:
         folder.mkdir(mode=0o700, parents=True)
     except FileExistsError:
         raise ConfigError(f"{folder} exists; choose a new folder") from None
     except OSError as error:
         raise ConfigError(f"{folder} cannot be written: {error.strerror}") from error
-    rows = []
+    rows, exported = [], 0
     for done, callback in enumerate(wanted, 1):
-        file = export(store, audio_folder, callback.id, folder / f"{callback.id}.zip", notary)
+        name = f"{callback.id}.zip"
+        try:
+            export(store, audio_folder, callback.id, folder / name, notary)
+            exported += 1
+        except (UnderWay, Erased) as error:
+            name = NOT_NOW if isinstance(error, UnderWay) else GONE
         created = china(callback.created.isoformat())
-        rows.append((callback.id, created, callback.state, callback.outcome or "", file.name))
+        rows.append((callback.id, created, callback.state, callback.outcome or "", name))
         progress(done)
     try:
         # The mark at the beginning lets spreadsheet programs read Chinese.
@@ -46,4 +53,4 @@ def export_many(
             writer.writerows([COLUMNS, *rows])
     except OSError as error:
         raise ConfigError(f"{folder} cannot be written: {error.strerror}") from error
-    return len(rows)
+    return exported

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, select, update
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, UnderWay
 from bot.evidence.ledger import Event
 from bot.evidence.states import State
 from bot.store import callbacks as rows
@@ -25,7 +25,7 @@ def hold(connection: Connection, keys: Keys, callback: str) -> Held:
     if held.row.held:
         raise ConfigError("this record is held for a dispute; run: huifang retention release")
     if held.row.state in TALKING:
-        raise ConfigError("a conversation is under way; try again when it is over")
+        raise UnderWay
     _hold_policy(connection, keys, held.row.policy_number)
     return held
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, UnderWay
 from bot.evidence.kinds import OUTLIVING
 from bot.evidence.ledger import Draft, Event, chain_after
 from bot.evidence.states import State
@@ -47,7 +47,7 @@ def append(
     """Chain the drafts behind the head of the row, which was read under the write lock."""
     row = held.row
     if row.state is State.IN_PROGRESS and any(draft.kind in BETWEEN_CALLS for draft in drafts):
-        raise ConfigError("a conversation is under way; try again when it is over")
+        raise UnderWay
     seq, head = row.head_seq + 1, row.head_hash
     added: list[Event] = []
     for draft in drafts:

@@ -216,7 +216,7 @@ class Store:
         `generation` must be the callback's, else OwnershipLost. It may be None only for facts
         that hold whoever owns the conversation (the recording of a call that was handed over, a
         failure) and change nothing else. Raises WrongState, NotFound, ValueError for a body
-        outside the table of kinds, and ConfigError for what may not stand in mid-call.
+        outside the table of kinds, and UnderWay for what may not stand in mid-call.
         """
         ownerless = {d.kind for d in drafts} <= events.OWNERLESS
         changes = not (snapshot is None and state is None and outcome is None)

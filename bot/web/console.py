@@ -138,7 +138,7 @@ class _Screen:
                 self._show(await self._desk.take(callback, agent))
                 self._looking_at = callback
             case wire.Look():
-                self._show(await self._desk.case(callback, agent))
+                self._show(await self._desk.look(callback, agent))
                 self._looking_at = callback
             case wire.AgentSay(text=text):
                 if words := wire.plain(text):

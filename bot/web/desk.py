@@ -116,6 +116,9 @@ class Desk(Protocol):
         """The present context of a case the agent owns, or whose call rings the agent's telephone.
         Raises OwnershipLost otherwise."""
 
+    async def look(self, callback: str, agent: str) -> Case:
+        """The same, opened by the agent: on record as `viewed`."""
+
     async def agent_say(self, callback: str, agent: str, text: str) -> None:
         """Commit and show the agent's message (chat only). Raises OwnershipLost."""
 

@@ -134,6 +134,9 @@ class FakeDesk:
         chat = self._chat(callback)
         return self._case(chat if agent in chat.ringing else self._owned(callback, agent))
 
+    async def look(self, callback: str, agent: str) -> Case:
+        return await self.case(callback, agent)
+
     def ring(self, token: str, *agents: str) -> None:
         self.chats[token].ringing = agents
         self.bell.ring()
