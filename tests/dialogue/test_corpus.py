@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from tests.dialogue.corpus import read, same, training
 
 AT_LEAST = {"affirm": 80, "deny": 80, "hedge": 80}
@@ -46,7 +48,8 @@ def test_the_held_out_set_is_large_enough_and_has_every_label() -> None:
     assert {r.answer for r in rows if r.question == "-"} >= {"yes", "no"}
 
 
-def test_the_held_out_set_shares_no_sentence_with_training_or_tuning() -> None:
-    held = {same(r.text) for r in read("heldout")}
+@pytest.mark.parametrize("name", ["heldout", "heldout2", "heldout3"])
+def test_a_held_out_set_shares_no_sentence_with_training_or_tuning(name: str) -> None:
+    held = {same(r.text) for r in read(name)}
     assert not held & {same(s) for sentences in training().values() for s in sentences}
     assert not held & {same(r.text) for r in read("dev")}
