@@ -46,7 +46,7 @@ from bot.questionnaire import Script
 from bot.scribe import Clock, Scribe
 from voice.frames import Hangup, Key, Played, Silence, Utterance
 from voice.line import Line
-from voice.listening.closed_set import YES_NO
+from voice.listening.closed_set import ANY, YES_NO
 from voice.playback import FILLER
 
 log = structlog.get_logger()
@@ -426,7 +426,7 @@ class Conversation:
         clause = self._question.clause if self._question else None
         patience = patience_s or (clause.patience_s if clause else 6.0)
         expects = clause.expects if clause else None
-        answers = YES_NO if clause and clause.expect else None
+        answers = {"yes": YES_NO, "no": ANY}.get((clause.expect if clause else None) or "")
         if expects is not None:
             answers = expects.closed_set
         phase = str(self._state.get("phase"))

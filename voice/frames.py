@@ -29,9 +29,10 @@ class Transcript:
     ms: float  # decoding time
     scores: Mapping[str, float] = field(default_factory=dict)
     """Closed-set scores (see `listening.closed_set`): "yes_no" = yes against the best no,
-    "yes_other" = yes against the best other, "yes_free" = yes against the free text,
-    "urgent" = a wish for a human against all else; ratios, > 1 favours the first. And "snr_db", how
-    far the voice stands above the noise (`listening.noise`). Empty if not asked."""
+    "yes_other" = yes against the best other, "urgent" = a wish for a human against all else,
+    "known" = the best of all against the free text; ratios, > 1 favours the first. The probability
+    of a negation that was not written ("lost_no") or was ("said_no", `listening.negation`). And
+    "snr_db", how far the voice stands above the noise (`listening.noise`). Empty if not asked."""
 
 
 @dataclass(frozen=True, slots=True)

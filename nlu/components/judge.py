@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from bot.dialogue.protocol import MAX_TEXT, Answer, Meaning
 from nlu.components import pinyin
 from nlu.components.normalise import normalise
-from nlu.components.table import Row, Table, table
+from nlu.components.table import Agreement, Row, Table, table
 
 REQUESTS = {
     name: name
@@ -35,7 +35,11 @@ _SOUND_ALIKE = {
 
 _MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO = "听得不够清楚", "声音和文字不一致", "读音和否定一样"
 _UNSURE, _NOISY = "文字像是，分类器不同意", "背景太吵，请按键"
-_DOUBTS = (_MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO, _UNSURE, _NOISY)
+_LOST_NO = "可能漏听了不或没"
+_STRANGE, _NOTHING, _GUESSED, _FOREIGN = "有听不懂的词", "没有听懂", "分类器", "不是中文"
+_UNREAD = (_STRANGE, _NOTHING, _GUESSED, _FOREIGN)
+"""The words as they were written decided nothing: they may be read by their sound."""
+_DOUBTS = (_MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO, _UNSURE, _NOISY, _LOST_NO)
 """The words were an answer, only the sound was doubtful: no request may be made of them."""
 
 
@@ -77,11 +81,9 @@ def judge(heard: Heard, guess: Guess) -> Meaning:
         return _meaning(row.effect, guess, f"{row.id} {row.meaning}")
     if len(heard.text) >= MAX_TEXT:  # what was cut off may have said the opposite
         return _meaning("other", guess, "太长")
-    if not re.search("[\u4e00-\u9fff]", text) and not _foreign(text, heard, rules):
-        return _meaning("other", guess, "不是中文")
-    found = _answer(text, heard, guess, rules) or _last_resort(text, heard, guess, rules)
-    if found.answer == "unclear" and heard.scores.get("urgent", 0.0) >= rules.agreement.urgent:
-        return _meaning("human", guess, f"声音像要人工；{found.reason}")
+    found = _by_words(text, heard, guess, rules)
+    if heard.via == "voice":
+        found = _by_sound(text, found, heard, guess, rules) or found
     if (
         found.intent == "hedge"
         and not any(doubt in found.reason for doubt in _DOUBTS)
@@ -90,6 +92,28 @@ def judge(heard: Heard, guess: Guess) -> Meaning:
     ):
         return _meaning(guess.intent, guess, f"分类器；{found.reason}")
     return found
+
+
+def _by_words(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning:
+    """What the text means as it is written."""
+    if not re.search("[\u4e00-\u9fff]", text) and not _foreign(text, heard, rules):
+        return _meaning("other", guess, _FOREIGN)
+    return _answer(text, heard, guess, rules) or _last_resort(text, guess, rules)
+
+
+def _by_sound(
+    text: str, found: Meaning, heard: Heard, guess: Guess, rules: Table
+) -> Meaning | None:
+    """What an utterance means by its sound, where the words as written decided nothing."""
+    if found.answer != "yes" and pinyin.asks_for_human(text):
+        return _meaning("human", guess, "读音像“人工”")
+    if found.answer == "unclear" and heard.scores.get("urgent", 0.0) >= rules.agreement.urgent:
+        return _meaning("human", guess, f"声音像要人工；{found.reason}")
+    if found.answer != "unclear" or found.reason not in _UNREAD:
+        return None
+    if heard.question == "-" or rules.negators.search(text):
+        return None
+    return _repaired(text, heard, guess, rules) or _only_sound(text, heard, guess, rules)
 
 
 def _foreign(text: str, heard: Heard, rules: Table) -> bool:
@@ -173,15 +197,21 @@ class _Clause:
     like_no: bool  # one of those sounds like 不 or 没
 
 
+def _word(text: str, at: int, rules: Table) -> tuple[int, str]:
+    """The length and the kind of the longest known word there; 0 where there is none."""
+    best, kind = 0, ""
+    for name, words in rules.vocabulary.items():
+        found = words.match(text, at)
+        if found and found.end() - at > best:
+            best, kind = found.end() - at, name
+    return best, kind
+
+
 def _read(clause: str, cores: set[str], rules: Table) -> _Clause:
     """One clause, read from left to right, the longest known word first."""
     at, core, me, mine, unknown, like_no = 0, False, False, False, 0, False
     while at < len(clause):
-        best, kind = 0, ""
-        for name, words in rules.vocabulary.items():
-            found = words.match(clause, at)
-            if found and found.end() - at > best:
-                best, kind = found.end() - at, name
+        best, kind = _word(clause, at, rules)
         core = core or kind in cores
         me = bool(best) and (me or kind == "me")
         mine = mine or (me and kind in cores)
@@ -203,7 +233,7 @@ def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
     if any(c.like_no for c in clauses):
         return _meaning("hedge", guess, "有个字读音像不或没")
     if any(not c.mine or c.unknown > need.unknown_me for c in doubtful) or unknown > need.unknown:
-        return _meaning("hedge", guess, "有听不懂的词")
+        return _meaning("hedge", guess, _STRANGE)
     if heard.question == "-" and not unknown:
         return _meaning("affirm", guess, "说有")  # not what is hoped for: the words are enough
     sure = need.classifier_me if doubtful else need.classifier_loose if unknown else need.classifier
@@ -227,66 +257,95 @@ def _agreed(
     intent: str, heard: Heard, guess: Guess, reason: str, rules: Table, repaired: bool = False
 ) -> Meaning:
     """`intent` if the sound agrees as well, else a hedge. Typed text has no sound to ask."""
-    need = rules.agreement
     if heard.via != "voice":
         return _meaning(intent, guess, reason)
-    ratio, other = heard.scores.get("yes_no"), heard.scores.get("yes_other")
-    noisy = heard.scores.get("snr_db", need.noisy_db) < need.noisy_db
+    doubt = _doubt(intent, heard, rules.agreement, repaired)
+    return _meaning("hedge", guess, doubt) if doubt else _meaning(intent, guess, reason)
+
+
+def _doubt(intent: str, heard: Heard, need: Agreement, repaired: bool) -> str | None:
+    """Why the sound does not agree that it was `intent`, if it does not."""
+    scores = heard.scores
+    ratio, other = scores.get("yes_no"), scores.get("yes_other")
+    noisy = scores.get("snr_db", need.noisy_db) < need.noisy_db
     # A sound that is surely a yes makes up for a text that is not sure of its letters.
     sure = intent == "affirm" and not noisy and min(ratio or 0, other or 0) >= need.sure_ratio
     if heard.confidence < (need.sure_confidence if sure else need.voice_confidence):
-        return _meaning("hedge", guess, _MUFFLED)
+        return _MUFFLED
     if noisy and ratio is None:  # nothing but the text, of a sound that hides a 不
-        return _meaning("hedge", guess, _NOISY)
+        return _NOISY
+    # The known answers have no say about a sound that is none of them.
+    known = other is not None and scores.get("known", 1.0) >= 1
+    if not noisy and not known and ("lost_no" in scores or "said_no" in scores):
+        ratio = other = None
     wanted = need.noisy_yes_no if noisy else need.yes_no
     if intent == "deny":
-        if ratio is not None and ratio > 1 / wanted:
-            return _meaning("hedge", guess, _NOISY if noisy else _OTHERWISE)
-        return _meaning(intent, guess, reason)
+        said = scores.get("said_no", 1.0) >= need.said_no
+        if not said or (ratio is not None and ratio > 1 / wanted):
+            return _NOISY if noisy else _OTHERWISE
+        return None
+    allowed = need.lost_no_sure if known and sure else need.lost_no
+    if scores.get("lost_no", 0.0) > allowed:
+        return _LOST_NO
     # 不好 was written 好 at 5 dB with a ratio of 27: no ratio makes so short a yes sure.
     short = len(_bare(normalise(heard.text, MAX_TEXT))) <= need.noisy_short
     if noisy and (short or (ratio or 0) < wanted):
-        return _meaning("hedge", guess, _NOISY)
+        return _NOISY
     wanted = max(wanted, need.repaired_yes_no) if repaired else wanted
-    # Where the text itself is the yes, the free text is no rival of it.
-    free = heard.scores.get("yes_free") if repaired else None
-    if (
-        (ratio is not None and ratio < wanted)
-        or (other is not None and other < need.yes_other)
-        or (free is not None and free < need.yes_other)
-    ):
-        return _meaning("hedge", guess, _OTHERWISE)
-    return _meaning(intent, guess, reason)
+    if (ratio is not None and ratio < wanted) or (other is not None and other < need.yes_other):
+        return _OTHERWISE
+    return None
 
 
-def _last_resort(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning:
+def _last_resort(text: str, guess: Guess, rules: Table) -> Meaning:
     """The table was silent: similar sounds, then the classifier, which brings anything but yes."""
     for intent, phrases in _SOUND_ALIKE.items():
         # A human too many costs a minute, one too few is a caller left alone.
         alike = pinyin.nearly if intent == "human" else pinyin.contains
         if phrase := alike(text, phrases):
             return _meaning(intent, guess, f"读音像“{phrase}”")
-    # Without "yes_other" the sound is none of the known answers: it may be any other sentence.
-    strong = "yes_other" in heard.scores and (
-        heard.scores.get("yes_no", 0.0) >= rules.agreement.repaired_yes_no
-    )
-    if heard.via == "voice" and strong and (found := _repaired(text, heard, guess, rules)):
-        return found
     if guess.intent in REQUESTS and guess.confidence >= rules.agreement.request:
-        return _meaning(guess.intent, guess, "分类器")
+        return _meaning(guess.intent, guess, _GUESSED)
     if guess.intent == "inform" or (
         guess.intent == "other" and guess.confidence >= rules.agreement.other
     ):
-        return _meaning(guess.intent, guess, "分类器")
-    return _meaning("hedge", guess, "没有听懂")
+        return _meaning(guess.intent, guess, _GUESSED)
+    return _meaning("hedge", guess, _NOTHING)
 
 
 def _repaired(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
-    """A yes whose words had to be repaired by sound: only with strong scores from the sound."""
-    fixed = pinyin.repair(text, rules.repairable)
-    clauses = [_read(c, _CORES[heard.question], rules) for c in fixed.split("，") if c]
-    if fixed == text or any(c.unknown for c in clauses) or not any(c.core for c in clauses):
+    """A yes whose words had to be read by their sound. The reading alone never makes a yes: the
+    recogniser must have given a negation no chance at any place, no part may sound like a word
+    that is no yes, and the reading must pass every rule that written words must pass."""
+    if "lost_no" not in heard.scores:
         return None
-    if rules.negators.search(fixed) or guess.intent == "deny":
+    cores = _CORES[heard.question]
+    fixed = rules.repairs.read(text, lambda said, at: _word(said, at, rules)[0])
+    clauses = [_read(c, cores, rules) for c in fixed.split("，") if c]
+    if any(c.unknown for c in clauses) or not any(c.core for c in clauses):
+        return None
+    if rules.fears(text, fixed) or guess.intent == "deny":
+        return None
+    changed = sum(a != b for a, b in zip(text, fixed, strict=True))
+    vague = len(_bare(text)) <= rules.agreement.repaired_short or 2 * changed > len(_bare(text))
+    if vague and not (heard.scores.get("known", 0.0) >= 1 and "yes_other" in heard.scores):
+        return None
+    rows = (*rules.requests, *rules.answers, *rules.denials)
+    if _first(rows, fixed, heard) or rules.negators.search(fixed):
         return None
     return _agreed("affirm", heard, guess, f"读音像“{fixed}”", rules, repaired=True)
+
+
+def _only_sound(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
+    """A yes of a sound that is far more like a known yes than like anything else that was asked of
+    it, the text included, where the text is short and means nothing (是我 → 许恶)."""
+    need, scores = rules.agreement, heard.scores
+    if len(_bare(text)) > need.sound_characters or "lost_no" not in scores:
+        return None
+    if scores.get("snr_db", 0.0) < need.noisy_db or rules.fears(text, text):
+        return None
+    if min(scores.get("yes_no", 0.0), scores.get("yes_other", 0.0)) < need.sound_ratio:
+        return None
+    if scores.get("known", 0.0) < need.sound_known or scores["lost_no"] > need.lost_no_sure:
+        return None
+    return _agreed("affirm", heard, guess, "文字听不懂，声音是肯定", rules)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from math import inf
 
 from pypinyin import Style, lazy_pinyin
 
@@ -13,8 +15,8 @@ _INITIALS = {"zh": "z", "ch": "c", "sh": "s", "l": "n", "r": "n"}
 # A syllable that says no must never be spoken over by a repair.
 _NEGATORS = frozenset("不没未无非别冇唔勿莫甭")
 
-# The sounds of 不, 没 and 未.
-_NO_SOUNDS = frozenset({("b", "u"), ("m", "ei"), ("w", "ei")})
+# The sounds of 不, 没 (莫), 未 and 勿 (无).
+_NO_SOUNDS = frozenset({("b", "u"), ("m", "ei"), ("m", "o"), ("w", "ei"), ("w", "u")})
 
 Sound = tuple[str, str]  # folded initial, folded final; toneless
 
@@ -57,7 +59,7 @@ def nearly(text: str, phrases: Iterable[str]) -> str | None:
 
 
 def like_no(char: str) -> bool:
-    """Whether a character sounds like 不, 没 or 未 and so may stand for one."""
+    """Whether a character sounds like 不, 没, 未 or 勿 and so may stand for one."""
     return sounds(char)[0] in _NO_SOUNDS
 
 
@@ -67,19 +69,84 @@ def _near(heard: tuple[Sound, ...], wanted: tuple[Sound, ...]) -> bool:
     return not odd or (len(odd) == 1 and any(x == y for x, y in zip(*odd[0], strict=True)))
 
 
-def repair(text: str, words: Iterable[str]) -> str:
-    """`text` with every stretch that sounds nearly like one of `words` respelt as that word.
+def asks_for_human(text: str) -> bool:
+    """Whether some part sounds like 人工 (员工, 研工, 勇功): the word that must not be missed, with
+    the sound before 工 taken for 人 if it begins with r, n, l or y and ends in a nasal."""
+    heard = sounds(text)
+    return any(
+        second == ("g", "on") and first[0] in ("n", "y") and first[1].endswith("n")
+        for first, second in itertools.pairwise(heard)
+    )
 
-    A stretch that holds a negation is left alone, so 不X can never be repaired into X.
-    """
-    for word in words:
-        wanted, span = sounds(word), len(word)
-        at = 0
-        while at + span <= len(text):
-            piece = text[at : at + span]
-            if piece != word and not _NEGATORS & set(piece) and _near(sounds(piece), wanted):
-                text = text[:at] + word + text[at + span :]
-                at += span
-            else:
-                at += 1
-    return text
+
+class Lexicon:
+    """Words to read a mis-spelt text by: single ones stand for their homophones, longer ones for
+    whatever differs in half a syllable."""
+
+    def __init__(self, words: Iterable[str], preferred: Iterable[str] = ()) -> None:
+        """`preferred` are read rather than others where both would do."""
+        self._preferred = frozenset(preferred)
+        self._single: dict[Sound, str] = {}
+        self._by_sound: dict[tuple[int, int, Sound], list[str]] = {}
+        for word in sorted({*words, *self._preferred}):
+            spelt = sounds(word)
+            if _NEGATORS & set(word):
+                continue
+            if len(word) == 1:
+                self._single.setdefault(spelt[0], word)
+            for at in (0, 1) if len(word) > 1 else ():
+                # One syllable of any two is right, or the word is not near.
+                self._by_sound.setdefault((len(word), at, spelt[at]), []).append(word)
+        self._longest = max((length for length, _, _ in self._by_sound), default=1)
+
+    def near(self, piece: str) -> str | None:
+        """The word that `piece` sounds nearly like, the same sound preferred. None where it holds
+        a negation or what sounds like one."""
+        if any(c in _NEGATORS or like_no(c) for c in piece):
+            return None
+        heard = sounds(piece)
+        if len(piece) == 1:
+            return self._single.get(heard[0])
+        found = [
+            word
+            for at in (0, 1)
+            for word in self._by_sound.get((len(piece), at, heard[at]), ())
+            if _near(heard, sounds(word))
+        ]
+        return min(found, key=lambda word: self._cost(word, heard), default=None)
+
+    def _cost(self, word: str, heard: tuple[Sound, ...]) -> float:
+        """Of reading this word there: more for each doubt, less than an unknown character."""
+        return (0.4 if sounds(word) == heard else 1.0) - (0.2 if word in self._preferred else 0.0)
+
+    def read(self, text: str, known: Callable[[str, int], int]) -> str:
+        """`text` with as few characters as possible left that are in no known word. `known` says
+        how many characters from a place on are words as they stand."""
+        best: list[tuple[float, str]] = [(0.0, "")] + [(inf, "")] * len(text)
+        for at in range(len(text)):
+            cost, sofar = best[at]
+            ways = [(at + 1, 3.0, text[at])]
+            if (length := known(text, at)) > 0:
+                ways.append((at + length, 0.0, text[at : at + length]))
+            for end in range(at + 1, min(at + self._longest, len(text)) + 1):
+                if word := self.near(text[at:end]):
+                    ways.append((end, self._cost(word, sounds(text[at:end])), word))
+            for end, more, piece in ways:
+                if cost + more < best[end][0]:
+                    best[end] = (cost + more, sofar + piece)
+        return best[-1][1]
+
+    def touches(self, text: str, anywhere: bool, changed: frozenset[int]) -> str | None:
+        """A word that some part of `text` sounds nearly like. Not `anywhere`: only where a place of
+        that part is among the `changed`, or the part sounds quite like it and is written
+        otherwise."""
+        for at in range(len(text)):
+            for end in range(at + 2, min(at + self._longest, len(text)) + 1):
+                piece = text[at:end]
+                word = self.near(piece)
+                if word is None:
+                    continue
+                alike = piece != word and sounds(piece) == sounds(word)
+                if anywhere or alike or changed.intersection(range(at, end)):
+                    return word
+        return None

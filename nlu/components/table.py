@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from nlu.components import pinyin
+
 FILE = Path(__file__).parent / "rules.yml"
 
 
@@ -49,6 +51,13 @@ class Agreement:
     yes_other: float
     urgent: float
     repaired_yes_no: float
+    lost_no: float
+    lost_no_sure: float
+    said_no: float
+    repaired_short: int
+    sound_ratio: float
+    sound_known: float
+    sound_characters: int
     sure_ratio: float
     sure_confidence: float
     noisy_db: float
@@ -81,7 +90,17 @@ class Table:
     topic: re.Pattern[str]  # where a clause may be cut: before 我知道, after its topic
     vocabulary: Mapping[str, re.Pattern[str]]
     """The words a yes may consist of, by kind: agree, good, know, did, had, me, other, number."""
-    repairable: tuple[str, ...]
+    repairs: pinyin.Lexicon  # what a mis-heard text may be read as
+    feared: pinyin.Lexicon  # what it may be instead, so that it is no yes
+    doubted: pinyin.Lexicon  # the same, of words too much like others to be feared everywhere
+
+    def fears(self, text: str, read: str) -> str | None:
+        """A word that is no yes and that some part of `text` may have been, which was read as
+        `read`, a text of the same length."""
+        changed = frozenset(at for at, char in enumerate(text) if char != read[at])
+        return self.feared.touches(text, True, changed) or self.doubted.touches(
+            text, False, changed
+        )
 
     def respelt(self, text: str) -> str:
         """`text` with its known misspellings corrected."""
@@ -117,6 +136,12 @@ def _longest_first(lines: list[str]) -> list[str]:
     patterns = [line for line in lines if "(" in line or "[" in line]
     words = [w for line in lines if line not in patterns for w in line.split("|")]
     return [*patterns, *sorted(words, key=len, reverse=True)]
+
+
+def _plain(lines: list[str]) -> list[str]:
+    """The words among `lines` that are no patterns."""
+    words = (word for line in lines for word in line.split("|"))
+    return [word for word in words if re.fullmatch("[\u4e00-\u9fff]+", word)]
 
 
 @lru_cache(maxsize=1)
@@ -164,5 +189,9 @@ def table() -> Table:
         same_sound=compiled(data["same_sound"]),
         topic=compiled(data["topic"]),
         vocabulary={k: compiled(_longest_first(v)) for k, v in data["vocabulary"].items()},
-        repairable=tuple(data["repairable"]),
+        repairs=pinyin.Lexicon(
+            _plain(data["vocabulary"]["other"] + data["vocabulary"]["me"]), data["repairable"]
+        ),
+        feared=pinyin.Lexicon(data["feared"]),
+        doubted=pinyin.Lexicon(data["doubted"]),
     )

@@ -26,7 +26,7 @@ from bot.settings import Settings
 from tests.bench.spoken import CONDITIONS, ROOT, VOICES, Condition, Said, on_the_line, speak
 from voice.frames import FRAME_BYTES, PHONE_RATE, Transcript
 from voice.listening import whisper, whisper_files
-from voice.listening.closed_set import YES_NO
+from voice.listening.closed_set import ANY, YES_NO
 from voice.listening.endpoint import Endpointer, SpeechEnded
 from voice.listening.vad import WebRtcVad
 
@@ -77,7 +77,8 @@ def recognise(
     def one(number: int) -> tuple[Transcript, ...]:
         heard = []
         for pcm in pieces(on_the_line(spoken[number], spoken, condition, seed=number)):
-            session = model.session(PHONE_RATE, YES_NO)
+            hopes_for_yes = spoken[number].row.question == "+"
+            session = model.session(PHONE_RATE, YES_NO if hopes_for_yes else ANY)
             session.accept(pcm)
             heard.append(session.finish())
         return tuple(heard)

@@ -31,8 +31,8 @@ COMMAND = "make eval"
 KEPT = "<!-- Written by hand from here on. -->"
 HEAD = f"""# How well answers are understood
 
-Made by `{COMMAND}` from three sets of typed utterances that share no sentence with the training data
-or with dev.tsv, the set that rules and training data were tuned on. All were written for this
+Made by `{COMMAND}` from three sets of typed utterances that share no sentence with the training
+data or with dev.tsv, the set that rules and training data were tuned on. All were written for this
 project by one author: expect less of other speakers.
 """
 SETS = {

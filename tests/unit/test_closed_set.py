@@ -24,7 +24,7 @@ def test_nothing_can_be_said_without_signs_of_negation_or_readings() -> None:
 
 
 def test_a_wish_for_a_human_is_weighed_against_everything_else() -> None:
-    heard = {"转人工": -3.0, "是": -6.0, "转人工吧": -1.0}
+    heard = {"转人工": -3.0, "是": -6.0, "转人": -1.0}
     scores = ratios(YES_NO, heard, floor=-12.0)
     assert scores["urgent"] == pytest.approx(20.1, abs=0.1)
     assert scores["yes_other"] < 1

@@ -8,7 +8,7 @@ Whisper hears words in silence and noise: `no_speech` and the mean log-probabili
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 
 from voice.errors import ModelError, RecognitionFailed
 from voice.frames import Transcript
-from voice.listening import mel, whisper_files
+from voice.listening import mel, negation, whisper_files
 from voice.listening.closed_set import MAX_RATIO, ClosedSet, negation_ratio, ratios
 from voice.listening.noise import speech_to_noise_db
 
@@ -67,6 +67,7 @@ class ClosedVocabulary:
     texts: Mapping[tuple[int, ...], str]  # tokens of each written form, without the end
     suppressed: list[int]  # every token that no candidate has
     longest: int  # tokens, with the end
+    negations: negation.Negations
 
 
 class Whisper:
@@ -92,6 +93,8 @@ class Whisper:
         self._start = [self._token(t) for t in start]
         self._end = self._token("<|endoftext|>")
         self._closed: dict[ClosedSet, ClosedVocabulary] = {}
+        every = ([token] for token in range(self._tokenizer.get_vocab_size()))
+        self._written = self._tokenizer.decode_batch(list(every))
         before = [self._token("<|startofprev|>"), *self._encode(" " + prompt)] if prompt else []
         self._prompt = [*before, *self._start]
 
@@ -142,20 +145,26 @@ class Whisper:
             max_length=_max_length(int(seconds * _TOKENS_PER_SECOND) + 8, len(self._prompt)),
             return_scores=True,
             return_no_speech_prob=True,
+            return_logits_vocab=answers is not None,
         )[0]
         tokens = tuple(result.sequences_ids[0])
         # The engine's score is already divided by the number of tokens without the end of text.
         log_prob = result.scores[0] * max(len(tokens), 1)
-        scores = self._score(encoded, answers, log_prob) if answers is not None else {}
+        scores: dict[str, float] = {}
+        if answers is not None:
+            logits = np.asarray([np.asarray(row) for row in result.logits[0]], dtype=np.float32)
+            negations = self._closed_vocabulary(answers).negations
+            scores = self._score(encoded, answers, log_prob)
+            scores |= negation.scores(tokens, logits, negations)
         return Decoded(tokens, log_prob, result.no_speech_prob, scores)
 
     def _score(self, encoded: Any, answers: ClosedSet, free: float) -> dict[str, float]:
         """Decode again with nothing but the tokens of the closed set: one beam search for all
         candidates, and the end of text counts, so that 是 is no good reading of 转人工.
 
-        `free` is the log-probability of the free text. It is a rival of its own ("yes_free"), with
-        a handicap (it had all words to choose from): in a longer sentence every candidate is bad,
-        and where the text means nothing the least bad one must not pass for an answer."""
+        `free` is the log-probability of the free text. The best candidate is weighed against it
+        ("known"), with a handicap (it had all words to choose from): in a longer sentence every
+        candidate is bad, and the least bad one must not pass for an answer."""
         closed = self._closed_vocabulary(answers)
         result = self._model.generate(
             encoded,
@@ -178,11 +187,9 @@ class Whisper:
             readings = map(self._tokenizer.decode, result.sequences_ids)
             return negation_ratio(answers, zip(readings, result.scores, strict=True))
         scores = ratios(answers, heard, min(result.scores))
-        if scores.get("yes_no", 0) > 1 and scores.get("yes_other", MAX_RATIO) > 1:
-            best = max((text for text in answers.yes if text in heard), key=heard.__getitem__)
-            distance = self._log_prob(encoded, written[best]) - free + FREE_HANDICAP
-            against = min(max(np.exp(distance), 1 / MAX_RATIO), MAX_RATIO)
-            scores["yes_free"] = float(against)
+        best = max(heard, key=heard.__getitem__)
+        distance = self._log_prob(encoded, written[best]) - free + FREE_HANDICAP
+        scores["known"] = float(min(max(np.exp(distance), 1 / MAX_RATIO), MAX_RATIO))
         return scores
 
     def _log_prob(self, encoded: Any, tokens: list[int]) -> float:
@@ -203,21 +210,28 @@ class Whisper:
         chosen = logits[np.arange(len(tokens) + 1), [*tokens, self._end]]
         return float((chosen - total).sum())
 
+    def _both(self, texts: Iterable[str]) -> list[str]:
+        """Each text in both scripts: the model writes either."""
+        return [form for text in texts for form in (text, self._traditional.convert(text))]
+
     def _closed_vocabulary(self, answers: ClosedSet) -> ClosedVocabulary:
         found = self._closed.get(answers)
         if found is None:
             if len(self._closed) >= _CLOSED_SETS:
                 self._closed.clear()
-            # In both scripts: the model writes either.
             texts = {
                 tuple(self._encode(form)): text
                 for text in answers.phrases
-                for form in (text, self._traditional.convert(text))
+                for form in self._both([text])
             }
             allowed = {token for tokens in texts for token in tokens} | {self._end}
             everything = range(self._tokenizer.get_vocab_size())
             suppressed = [token for token in everything if token not in allowed]
-            found = ClosedVocabulary(texts, suppressed, max(map(len, texts)) + 1)
+            negations = negation.find(
+                self._written, self._both(answers.negations), self._both(answers.harmless)
+            )
+            longest = max(map(len, texts)) + 1
+            found = ClosedVocabulary(texts, suppressed, longest, negations)
             self._closed[answers] = found
         return found
 
