@@ -317,7 +317,8 @@ def _repaired(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | 
     """A yes whose words had to be read by their sound. The reading alone never makes a yes: the
     recogniser must have given a negation no chance at any place, no part may sound like a word
     that is no yes, and the reading must pass every rule that written words must pass."""
-    if "lost_no" not in heard.scores:
+    noisy = heard.scores.get("snr_db", 0.0) < rules.agreement.noisy_db
+    if noisy or "lost_no" not in heard.scores:
         return None
     cores = _CORES[heard.question]
     fixed = rules.repairs.read(text, lambda said, at: _word(said, at, rules)[0])

@@ -139,9 +139,9 @@ def _longest_first(lines: list[str]) -> list[str]:
 
 
 def _plain(lines: list[str]) -> list[str]:
-    """The words among `lines` that are no patterns."""
+    """The words of several characters among `lines` that are no patterns."""
     words = (word for line in lines for word in line.split("|"))
-    return [word for word in words if re.fullmatch("[\u4e00-\u9fff]+", word)]
+    return [word for word in words if re.fullmatch("[\u4e00-\u9fff]{2,}", word)]
 
 
 @lru_cache(maxsize=1)
