@@ -17,7 +17,8 @@ from typing import Any, Literal
 
 from pypinyin import lazy_pinyin
 
-from bot import spoken, wording
+from bot import confusable, spoken, wording
+from bot.numerals import clean
 from bot.spoken import Stated
 from voice.listening.closed_set import YES_NO, ClosedSet
 
@@ -25,10 +26,11 @@ Kind = Literal["number", "amount", "date", "choice"]
 Result = Literal["right", "wrong", "unclear"]
 Value = Decimal | date | int
 
+NOISY_DB = 18.0  # the voice above the noise; below, keys are asked for, as for a yes
 SURE = 0.45  # confidence of the recogniser below which nothing heard is right, as for a yes
 AGREES = 1.0  # sound: the right option against the wrong one; below, text and sound disagree
 SETTLES = 2.0  # … from which on the sound tells that no 不 was lost
-REPAIRS = 3.0  # … from which on words may be read by their sound, as for a yes
+REPAIRS = 3.0  # … from which on words may be read by their sound, and a number is no other
 _KEY = re.compile(r"我?要?[按选]([12一二])号?键?[。！!]?")
 
 
@@ -59,12 +61,19 @@ class Expectation:
         return self.options[self.right]
 
     @property
-    def closed_set(self) -> ClosedSet | None:
-        """What the recogniser is to weigh against each other; numbers are too many for that."""
-        if self.kind != "choice":
-            return None
+    def closed_set(self) -> ClosedSet:
+        """What the recogniser is to weigh against each other: of a choice the two options, of a
+        number the contract's and those that sound like it. Amounts and dates are too many."""
         known = ClosedSet(other=YES_NO.other, urgent=YES_NO.urgent)
-        return known.plus(yes=self.ways[self.right], no=self.ways[1 - self.right])
+        match self.expected:
+            case Decimal() if self.kind == "number":
+                right, unit = int(self.expected), self.units[0]
+                rivals = [w for n in confusable.neighbours(right) for w in confusable.ways(n, unit)]
+                return known.plus(yes=confusable.ways(right, unit), no=rivals)
+            case int() if self.kind == "choice":
+                return known.plus(yes=self.ways[self.right], no=self.ways[1 - self.right])
+            case _:
+                return known
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class Checked:
     result: Result
     stated: str | None  # the value, in words; None where there was none
     reason: str
-    keyed: bool = False  # a key where the question gave the keys no meaning
+    keyed: bool = False  # the keys are to be named: one was pressed unnamed, or it is too noisy
 
 
 def number(expected: int, units: tuple[str, ...], key: str) -> Expectation:
@@ -128,6 +137,8 @@ def check(expectation: Expectation, said: Said, *, keys_named: bool) -> Checked:
         return Checked(result, expectation.options[pressed], "按键")
     if said.via == "key" or pressed is not None:
         return Checked("unclear", None, "这里按键没有意义", keyed=True)
+    if said.via == "voice" and said.scores.get("snr_db", NOISY_DB) < NOISY_DB:
+        return Checked("unclear", None, "背景太吵，请按键", keyed=True)
     stated = _stated(expectation, said)
     if stated.value is None:
         return Checked("wrong" if stated.unknown else "unclear", None, stated.why)
@@ -138,7 +149,17 @@ def check(expectation: Expectation, said: Said, *, keys_named: bool) -> Checked:
         return Checked("unclear", words, "听得不够清楚")
     if said.scores.get("yes_no", AGREES) < AGREES and expectation.kind == "choice":
         return Checked("unclear", words, "声音和文字不一致")
+    if expectation.kind == "number" and _maybe_another(said):
+        return Checked("unclear", words, "声音也像别的数")
     return Checked("right", words, "和合同一样")
+
+
+def _maybe_another(said: Said) -> bool:
+    """Whether the sound may be that of another number. Only a number that is all that was said is
+    among the known answers ("known"); in a sentence the words around it tell."""
+    if "yes_other" not in said.scores or said.scores.get("known", 1.0) < 1:
+        return False
+    return said.scores.get("yes_no", REPAIRS) < REPAIRS
 
 
 def evidence(clause: str, item: str, expectation: Expectation, checked: Checked) -> dict[str, Any]:
@@ -158,7 +179,7 @@ def _pressed(said: Said) -> int | None:
     """The place of the option of a key, pressed or called by its name."""
     if said.via == "key":
         return {"1": 0, "2": 1}.get(said.text)
-    named = _KEY.fullmatch(said.text.strip())
+    named = _KEY.fullmatch(clean(said.text).strip())
     return {"1": 0, "一": 0, "2": 1, "二": 1}[named[1]] if named else None
 
 

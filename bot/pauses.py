@@ -23,7 +23,7 @@ def after(phase: str, expects: Expectation | None, *, elder: bool) -> Pauses:
     """For the open question: `expects` where it is one of comprehension."""
     if expects is None and phase in PHASES:
         wanted = PHASES[phase]
-    elif expects is not None and expects.closed_set is None:
+    elif expects is not None and expects.kind != "choice":
         wanted = _wanted(expects)
     else:
         usual = ELDER_USUAL if elder else USUAL

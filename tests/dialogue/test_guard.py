@@ -361,3 +361,19 @@ def test_a_wanted_no_in_noise_needs_a_surer_sound_too() -> None:
         scores = {"yes_no": 0.3, "yes_other": 1.0, "snr_db": snr}
         found = judge(Heard("没有", "no", "voice", 0.9, scores), DOUBTER)
         assert found.answer == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("退保会亏钱", "inform"),
+        ("退了拿回来的就少了", "inform"),
+        ("退的话要扣损失", "inform"),
+        ("我要退保", "surrender"),
+        ("给我退了吧，亏点就亏点", "surrender"),
+    ],
+)
+def test_at_the_question_what_surrender_brings_its_loss_is_an_answer(
+    text: str, intent: str
+) -> None:
+    assert judge(Heard(text, phase="comprehension"), Guess("other", 0.3)).intent == intent

@@ -42,8 +42,10 @@ def verdict(heard: Transcript, answers: ClosedSet | None, wanted: Wanted | None 
     text = _MARKS.sub("", heard.text)
     if not text or (not heard.scores and heard.confidence < CLEAR_CONFIDENCE):
         return Verdict.OPEN
+    if wanted is not None and whole(text, wanted):
+        return Verdict.CLEAR
     if answers is None:
-        clear = wanted is not None and (whole(text, wanted) or _is_request(text))
+        clear = wanted is not None and _is_request(text)
         return Verdict.CLEAR if clear else _unfinished(text)
     if _by_words(text, heard, answers):
         return Verdict.CLEAR

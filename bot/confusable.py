@@ -1,0 +1,38 @@
+"""Numbers that a telephone makes of one another: 十五 and 是五, 十 and 四, 一 and 七. Pure."""
+
+from __future__ import annotations
+
+from bot.numerals import hanzi
+
+_ALIKE = {1: (7,), 7: (1,), 6: (9,), 9: (6,), 2: (8,), 8: (2,)}
+LIMIT = 99
+
+
+def neighbours(number: int) -> tuple[int, ...]:
+    """The numbers of 1..99 that may be heard for `number`, which is not among them: one digit
+    sounds like another, 十 like 四, and 是 before the rest like 十. Empty outside of 1..99."""
+    if not 1 <= number <= LIMIT:
+        return ()
+    tens, ones = divmod(number, 10)
+    found = {tens * 10 + other for other in _ALIKE.get(ones, ())}
+    found |= {other * 10 + ones for other in _ALIKE.get(tens, ()) if tens > 1}
+    if tens == 0:
+        found |= {10 + ones, 40 + ones}
+    if tens in (1, 4):
+        found |= {50 - tens * 10 + ones, ones}
+    if ones == 4 or number == 10:
+        found |= {4, 10, 14, 40, 44}
+    if ones == 4 and tens > 1:
+        found.add(tens * 10)
+    if ones == 0 and tens > 1:
+        found.add(tens * 10 + 4)
+    return tuple(sorted(n for n in found if 1 <= n <= LIMIT and n != number))
+
+
+def ways(number: int, unit: str) -> tuple[str, ...]:
+    """How a recogniser may write the number where it is all that is said."""
+    said = hanzi(number)
+    forms = [f"{lead}{form}{unit}" for form in (said, str(number)) for lead in ("", "是", "交")]
+    if number == 2:
+        forms.append(f"两{unit}")
+    return tuple(forms)
