@@ -46,8 +46,8 @@ def page(report: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"Whole numbers in one breath (years, days, amounts, dates, four digits), reckoned the "
         f"same way: {numbers['clear']} of {numbers['answers']} were heard as whole and end the "
-        f"turn like a yes; gap p50 {numbers['gap_ms_p50']} ms, p95 {numbers['gap_ms_p95']} ms; by hangover "
-        f"p50 {numbers['gap_ms_p50_hangover']} ms.\n"
+        f"turn like a yes; gap p50 {numbers['gap_ms_p50']} ms, p95 {numbers['gap_ms_p95']} ms; by "
+        f"hangover p50 {numbers['gap_ms_p50_hangover']} ms.\n"
     )
     slow = report["slow_answers"]
     yield (

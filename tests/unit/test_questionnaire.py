@@ -47,7 +47,7 @@ def test_every_item_is_one_question_at_the_end(p: Policy) -> None:
             assert text.count("？") == 1, text
             assert text.endswith("？")
         assert "？" not in item.keys
-        assert re.search(r"请按1[，；].*请按2。$", item.keys)
+        assert re.search(r"请按1号键[，；].*请按2号键。$", item.keys)
         assert len(item.plain) <= len(item.text) + 8
         assert item.code and item.expect and item.phrases
 
