@@ -132,15 +132,16 @@ async def test_a_hanging_child_is_replaced(tmp_path: Path) -> None:
 
 
 async def test_failing_twice_is_an_error_and_the_next_sentence_is_tried_anew(
-    espeak: Speaker, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    scratch = tmp_path / "speech" / "scratch"
-    scratch.rmdir()  # no place for the engine's file
-    with pytest.raises(SpeechFailed, match="FileNotFoundError") as failed:
-        await espeak.render("您是王小明本人吗？")
-    assert "王" not in str(failed.value)
-    scratch.mkdir()
-    assert (await espeak.render("您好。")).pcm
+    scratch = tmp_path / "scratch"  # no place for the engine's file
+    spec = EngineSpec("pyttsx3", PYTTSX3_VOICE, "", str(scratch))
+    async with started(Speaker([spec], SpeechCache(tmp_path))) as speaker:
+        with pytest.raises(SpeechFailed, match="FileNotFoundError") as failed:
+            await speaker.render("您是王小明本人吗？")
+        assert "王" not in str(failed.value)
+        scratch.mkdir()
+        assert (await speaker.render("您好。")).pcm
 
 
 async def test_a_model_with_the_wrong_hash_is_refused_and_auto_falls_back(tmp_path: Path) -> None:
