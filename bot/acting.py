@@ -65,7 +65,7 @@ class Question:
 
     clause: Clause
     form: Form
-    text: str
+    text: str = field(repr=False)
     speech: tuple[str, ...]
     asked_seq: int
 

@@ -81,7 +81,7 @@ def run(
             typer.echo(json.dumps(due.to_json()) if as_json else str(due))
             if do and not due.held:
                 eraser.erase_due(policy, due)
-        if do and shown > held:
+        if do:
             eraser.finish()
     what = "erased" if do else "would be erased; --do erases them"
     typer.echo(f"{shown - held} contracts {what}; {held} held", err=as_json)

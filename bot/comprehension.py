@@ -38,7 +38,7 @@ _KEY = re.compile(r"我?要?[按选]([12一二])号?键?[。！!]?")
 class Said:
     """One answer, and how it was heard."""
 
-    text: str
+    text: str = field(repr=False)
     via: str  # voice, text, key or button
     confidence: float = 1.0
     scores: Mapping[str, float] = field(default_factory=dict)

@@ -12,7 +12,7 @@ import structlog
 from bot import parts, who
 from bot.acting import sentences
 from bot.callbacks import Callbacks
-from bot.errors import HuifangError
+from bot.errors import ConfigError, HuifangError, StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.evidence.recordings import remove
 from bot.policy import Policy
@@ -111,9 +111,16 @@ class Eraser:
         )
 
     def finish(self) -> None:
-        """The erased keys leave the database's files, and the events that tell of it are sealed."""
-        self._store.scrub()
+        """The events that tell of it are sealed, and the erased keys leave the database's files.
+        Raises ConfigError when somebody reads all the time; to be done again."""
         Sealer(self._store, self._settings).checkpoint()
+        try:
+            self._store.scrub()
+        except StoreUnavailable as error:
+            raise ConfigError(
+                f"erased, but the keys may still stand in the database's files: {error}; "
+                "when the bot is idle or stopped run: huifang retention run --do"
+            ) from error
 
     def _forget_speech(self, policy: Policy) -> None:
         """What was rendered of this policy; of what is missed the cache lets go by itself."""

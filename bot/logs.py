@@ -9,16 +9,25 @@ from typing import Any
 
 import structlog
 
-# Fields that may not reach a log even when somebody passes them by mistake.
+from bot.personal import MASK, masked, shown
+
+# Fields that may not reach a log whatever is in them; the others go by type and shape.
 PERSONAL = frozenset(
     {"text", "name", "holder", "phone", "caller", "id_number", "birth_date", "transcript", "token"}
 )
 
 
 def _mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key in PERSONAL & event.keys():
-        event[key] = "***"
+    for key, value in event.items():
+        event[key] = MASK if key in PERSONAL else shown(value)
     return event
+
+
+class _Masked(logging.Formatter):
+    """What libraries log, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
 
 
 def configure(level: str = "INFO", *, as_json: bool = False) -> None:
@@ -33,12 +42,14 @@ def configure(level: str = "INFO", *, as_json: bool = False) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _mask,
             structlog.processors.format_exc_info,
+            _mask,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Masked(logging.BASIC_FORMAT))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

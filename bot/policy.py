@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, Self
 
+from bot.personal import Personal
+
 Gender = Literal["male", "female"]
 Payment = Literal["regular", "single"]
 Channel = Literal["agent", "bank", "broker", "direct", "phone", "online"]
@@ -18,6 +20,10 @@ _COMPOUND_SURNAME = re.compile(
     "欧阳|太史|端木|上官|司马|东方|独孤|南宫|万俟|闻人|夏侯|诸葛|尉迟|公羊|赫连|澹台|皇甫|宗政|濮阳|公冶|太叔|"
     "申屠|公孙|慕容|仲孙|钟离|长孙|宇文|司徒|鲜于|司空|闾丘|令狐|百里|呼延|东郭|南门|西门|左丘|梁丘|公输|拓跋|第五"
 )
+
+
+PERSONAL = ("number", "holder", "id_number", "phone", "insured")
+"""Fields that are `Personal`, however they were given."""
 
 
 class Product(StrEnum):
@@ -86,6 +92,10 @@ class Policy:
     replacement: bool | None = None  # bought in place of another policy (转保)
 
     ended_on: date | None = None  # 合同终止日: expired, surrendered, paid out
+
+    def __post_init__(self) -> None:
+        for name in PERSONAL:
+            object.__setattr__(self, name, Personal(getattr(self, name)))
 
     def __repr__(self) -> str:
         """Nothing personal: a policy may end up in a traceback."""

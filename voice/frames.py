@@ -22,7 +22,7 @@ Via = Literal["voice", "text", "key", "button"]
 class Transcript:
     """What a recogniser made of one stretch of sound."""
 
-    text: str  # simplified characters; empty when nothing was said
+    text: str = field(repr=False)  # simplified characters; empty when nothing was said
     confidence: float  # 0..1, exp of the mean token log-probability
     no_speech: float  # 0..1, the model's own belief that nobody spoke
     engine: str  # recogniser and model, with the model's hash where it is known
@@ -39,7 +39,7 @@ class Transcript:
 class Utterance:
     """One stretch of the caller's speech, or one typed message or pressed button."""
 
-    text: str
+    text: str = field(repr=False)
     via: Via
     confidence: float  # as in Transcript; 1.0 for typed text
     start_ms: int
@@ -62,7 +62,7 @@ class Utterance:
 class Key:
     """One DTMF digit: 0-9, * or #."""
 
-    digit: str
+    digit: str = field(repr=False)
     at_ms: int
     over: str | None = None  # id of the Speech that was playing
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from voice.frames import LineEvent
@@ -18,7 +18,7 @@ class Speech:
     """One clause to be spoken or shown."""
 
     id: str  # unique on this line; comes back in `Played`
-    text: str
+    text: str = field(repr=False)
     rate: float = 1.0  # 1.0 = the voice's own pace, 0.8 = slower (time-stretched, same pitch)
     gain_db: float = 0.0
     interruptible: bool = True  # False for disclosures, read-backs, farewells

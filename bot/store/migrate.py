@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StoreUnavailable
 from bot.store.database import Database
 from bot.vault.master import Vault
+
+log = structlog.get_logger()
 
 _IN_CLEAR = ("0001", "0002")
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -40,7 +43,17 @@ def migrate(database: Database, vault: Vault) -> None:
         config.attributes |= {"connection": connection, "vault": vault}
         command.upgrade(config, "head")
     if before in _IN_CLEAR:
+        _scrub(database)
+
+
+def _scrub(database: Database) -> None:
+    """The store is sealed; that its old files could not be wiped is no reason to stay shut."""
+    try:
         database.scrub()
+    except StoreUnavailable as error:
+        log.error(
+            "store.not_scrubbed", error=str(error), hint="stop all users, then run VACUUM FULL"
+        )
 
 
 def _revision(connection: Connection) -> str | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
@@ -52,7 +52,7 @@ class Bubble:
 
     seq: int  # 1, 2, …; unique in this chat
     who: Who
-    text: str
+    text: str = field(repr=False)
     at: datetime
     id: str = ""  # of the Speech
 

@@ -7,7 +7,7 @@ Every text in these classes is shown to a person: Chinese, exact, never markup.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -47,7 +47,7 @@ class Fact:
     """One line of the policy summary."""
 
     label: str
-    value: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Answered:
     text: str  # the exact words asked
     answer: Answer
     as_expected: bool
-    heard: str = ""  # the policyholder's own words
+    heard: str = field(default="", repr=False)  # the policyholder's own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Entry:
     """One line of the transcript."""
 
     who: Literal["bot", "caller", "agent", "note"]
-    text: str
+    text: str = field(repr=False)
     at: datetime  # aware
     clause: str = ""  # clause id for what the bot said
 

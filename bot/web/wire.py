@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, cast, get_args, get_origin, get_type_hints
 
@@ -34,7 +34,7 @@ class Hello:
     """First message: the opaque token of the chat link."""
 
     type: ClassVar[str] = "hello"
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Text:
     """The policyholder typed something."""
 
     type: ClassVar[str] = "text"
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class PressKey:
     """A digit key, as on a telephone."""
 
     type: ClassVar[str] = "key"
-    digit: Digit
+    digit: Digit = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class AgentSay:
 
     type: ClassVar[str] = "say"
     callback: str
-    text: str
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +179,12 @@ def _parse(raw: str, known: Mapping[str, type[Any]]) -> object:
     if cls is None:
         raise BadMessage("unknown type")
     hints = get_type_hints(cls)
-    for field in fields(cls):
-        if field.name in data:
-            _check(field.name, data[field.name], hints[field.name])
-        elif field.default is MISSING:
-            raise BadMessage(f"{kind} lacks {field.name}")
-    if data.keys() - {field.name for field in fields(cls)}:
+    for one in fields(cls):
+        if one.name in data:
+            _check(one.name, data[one.name], hints[one.name])
+        elif one.default is MISSING:
+            raise BadMessage(f"{kind} lacks {one.name}")
+    if data.keys() - {one.name for one in fields(cls)}:
         raise BadMessage(f"{kind} has a field too many")
     return cls(**data)
 
