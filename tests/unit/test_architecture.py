@@ -6,7 +6,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PURE = (
+    "bot/personal.py",
     "bot/policy.py",
+    "bot/retention.py",
     "bot/questionnaire.py",
     "bot/identity.py",
     "bot/spoken.py",

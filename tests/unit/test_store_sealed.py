@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
+from typer.testing import CliRunner
 
 from bot.callbacks import Callbacks
+from bot.cli import app
 from bot.errors import ConfigError
 from bot.evidence.ledger import Draft, Event, canonical
 from bot.evidence.recordings import Sealed
@@ -164,6 +167,20 @@ def test_a_change_that_is_undone_leaves_the_old_key(
     assert sorted(p.name for p in keys.glob("master*")) == [FILE]
 
 
+def test_the_command_says_what_to_keep(
+    url: str, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUIFANG_DATABASE", url)
+    with Store.open(url, keys) as store:
+        callback = new_callback(store)
+    command = ["keys", "rotate-master", "--data", str(keys.parent)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "save a copy apart from the database" in result.output
+    with Store.open(url, keys) as store:
+        assert store.callback(callback)
+
+
 def test_a_key_that_is_lost_is_said(url: str, keys: Path) -> None:
     with Store.open(url, keys) as store:
         callback = new_callback(store)
@@ -263,6 +280,24 @@ def test_a_store_in_clear_whose_move_fails_stays_as_it_was(
             Store.open(url, keys)
     with Store.open(url, keys) as store:
         assert store.events(callback) == events
+
+
+def test_a_reader_keeps_the_old_files_but_not_the_store(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What could not be wiped is said; the store is sealed and open all the same."""
+    url, keys = f"sqlite:///{tmp_path / 'data' / 'huifang.db'}", tmp_path / "data" / "keys"
+    events, callback = in_clear(url, keys, tmp_path / "like")
+    reader = sqlite3.connect(tmp_path / "data" / "huifang.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM events").fetchone()
+    with Store.open(url, keys, busy_s=0.1) as store:
+        assert store.events(callback) == events
+    assert "store.not_scrubbed" in capsys.readouterr().out
+    reader.close()
+    with Store.open(url, keys) as store:
+        store._database.scrub()
+        assert personal_in(on_disk(url, tmp_path / "data")) == []
 
 
 def test_the_files_of_sqlite_are_wiped(tmp_path: Path) -> None:
