@@ -134,9 +134,11 @@ async def test_a_hanging_child_is_replaced(tmp_path: Path) -> None:
 async def test_failing_twice_is_an_error_and_the_next_sentence_is_tried_anew(
     tmp_path: Path,
 ) -> None:
-    scratch = tmp_path / "scratch"  # no place for the engine's file
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
     spec = EngineSpec("pyttsx3", PYTTSX3_VOICE, "", str(scratch))
     async with started(Speaker([spec], SpeechCache(tmp_path))) as speaker:
+        scratch.rmdir()  # no place for the engine's file
         with pytest.raises(SpeechFailed, match="FileNotFoundError") as failed:
             await speaker.render("您是王小明本人吗？")
         assert "王" not in str(failed.value)
