@@ -183,6 +183,37 @@ def test_noise_brings_no_yes(model: Whisper, level: float) -> None:
 
 
 @pytest.mark.models
+@pytest.mark.parametrize(
+    ("log_probs", "answers", "seconds", "windows"),
+    [
+        ((-0.5,), None, 1.0, [10.0]),
+        ((-0.9, -0.3), None, 1.0, [10.0, 30.0]),
+        ((-0.9, -1.2), None, 1.0, [10.0, 30.0]),
+        ((-0.9,), YES_NO, 1.0, [10.0]),  # its scores were measured with the short window
+        ((-0.9,), None, 12.0, [12.5]),
+    ],
+)
+def test_free_text_that_is_unsure_gets_a_second_look_and_the_likelier_counts(
+    model: Whisper,
+    monkeypatch: pytest.MonkeyPatch,
+    log_probs: tuple[float, ...],
+    answers: ClosedSet | None,
+    seconds: float,
+    windows: list[float],
+) -> None:
+    seen: list[float] = []
+
+    def look(sound: object, window_s: float, answers: ClosedSet | None) -> whisper.Decoded:
+        seen.append(window_s)
+        return whisper.Decoded((1,), 2 * log_probs[len(seen) - 1], 0.0, {})
+
+    monkeypatch.setattr(model, "_look", look)
+    sound = np.zeros(int(seconds * mel.RATE), np.float32)
+    assert model.transcribe(sound, answers).confidence == pytest.approx(np.exp(max(log_probs)))
+    assert seen == windows
+
+
+@pytest.mark.models
 def test_a_long_sound_is_decoded_in_bounded_time_and_not_scored(model: Whisper) -> None:
     pcm = spoken("wo bu qing chu. " * 12, "cmn-latn-pinyin", 8000)
     assert len(pcm) / 16000 > 10

@@ -146,8 +146,9 @@ class Whisper:
 
     def _decode(self, sound: mel.Floats, answers: ClosedSet | None) -> Decoded:
         seconds = len(sound) / mel.RATE
-        window = SHORT_WINDOW_S if seconds <= SHORT_WINDOW_S else seconds + _EDGE_S
-        decoded = self._look(sound, min(window, LONG_WINDOW_S), answers)
+        if seconds > SHORT_WINDOW_S:
+            return self._look(sound, min(seconds + _EDGE_S, LONG_WINDOW_S), answers)
+        decoded = self._look(sound, SHORT_WINDOW_S, answers)
         if answers is not None or decoded.mean_log_prob >= SURE_LOG_PROB:
             return decoded
         again = self._look(sound, LONG_WINDOW_S, None)
