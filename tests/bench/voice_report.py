@@ -67,6 +67,7 @@ def page(report: Mapping[str, Any]) -> Iterator[str]:
             f"with its defaults {whisper['stock_s']} s (CER {whisper['stock_cer']}): "
             f"{whisper['times_faster']} times as fast."
         )
+    yield "\nHow well the bot itself is understood: [intelligibility](intelligibility.md)."
 
 
 def _calls(stages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
