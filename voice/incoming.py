@@ -147,13 +147,17 @@ class Incoming:
         """Most pauses are the end: recognise now, and let the words say how long to wait."""
         answers = self._answers
         self._early = asyncio.create_task(self._hear(pause.pcm, answers))
-        self._early.add_done_callback(partial(self._weigh, pause, answers))
+        self._early.add_done_callback(partial(self._weigh, pause, answers, self._wanted))
 
     def _weigh(
-        self, pause: SpeechPaused, answers: ClosedSet | None, heard: asyncio.Task[Transcript]
+        self,
+        pause: SpeechPaused,
+        answers: ClosedSet | None,
+        wanted: Wanted | None,
+        heard: asyncio.Task[Transcript],
     ) -> None:
         if not heard.cancelled():
-            known = verdict(heard.result(), answers, self._wanted)
+            known = verdict(heard.result(), answers, wanted)
             self._take(self._endpointer.judge(pause, known))
 
     async def finish(self, timeout_s: float) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import numpy as np
+import pytest
 
 from tests.unit.phone_parts import (
     LevelVad,
@@ -22,6 +23,7 @@ from voice.frames import SILENCE, Hangup, Key, Played, Silence, Utterance
 from voice.line import Speech
 from voice.listening.closed_set import YES_NO
 from voice.listening.endpoint import Pauses
+from voice.listening.whole import Wanted
 from voice.media import Audio, Digit, Media
 from voice.pacing import Pacer
 from voice.phone import PhoneLine
@@ -249,6 +251,18 @@ async def test_a_pause_inside_an_answer_is_decoded_anew() -> None:
         assert heard.text == "一九五四年三月八号"
         assert heard.end_ms - heard.start_ms >= 980
         assert len(ears.asked) == 2
+
+
+async def test_a_whole_number_ends_its_answer_and_a_bare_one_waits() -> None:
+    years = Pauses(2000, 2000, wanted=Wanted("count", ("年",)))
+    async with calling(ScriptedEars(["十五年", "十五"]), ScriptedSpeaker()) as call:
+        call.line.listen(5.0, None, years)
+        await call.caller.say(tone(300))
+        assert (await call.next(Utterance, within_s=1.5)).text == "十五年"
+        await call.caller.say(tone(300))
+        with pytest.raises(TimeoutError):
+            await call.next(Utterance, within_s=1.5)
+        assert (await call.next(Utterance)).text == "十五"
 
 
 async def test_who_goes_on_while_the_words_are_recognised_is_one_utterance() -> None:
