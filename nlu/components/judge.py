@@ -239,6 +239,8 @@ def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
     sure = need.classifier_me if doubtful else need.classifier_loose if unknown else need.classifier
     if guess.affirm < sure:
         return _meaning("hedge", guess, _UNSURE)
+    if heard.via == "voice" and rules.hides(text):
+        return _meaning("hedge", guess, _STRANGE)
     if heard.via == "voice" and "yes_no" not in heard.scores and rules.same_sound.search(text):
         return _meaning("hedge", guess, _SOUNDS_LIKE_NO)
     return _agreed("affirm", heard, guess, "句中每个词都是肯定", rules)

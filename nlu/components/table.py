@@ -102,6 +102,13 @@ class Table:
             text, False, changed
         )
 
+    def hides(self, text: str) -> str | None:
+        """A word that is no yes, of which some part of `text` is another spelling."""
+        nowhere: frozenset[int] = frozenset()
+        return self.feared.touches(text, False, nowhere) or self.doubted.touches(
+            text, False, nowhere
+        )
+
     def respelt(self, text: str) -> str:
         """`text` with its known misspellings corrected."""
         return self.respell.sub(lambda m: self.spellings[m[0]], text)

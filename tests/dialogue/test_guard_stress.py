@@ -50,17 +50,40 @@ def test_a_yes_and_a_no_joined_are_not_a_yes() -> None:
         assert not is_yes(dice.choice(JOINTS).join(parts)), parts
 
 
-def test_a_no_with_any_homophone_in_it_is_not_a_yes() -> None:
+def homophones(sentences: list[str]) -> Iterator[tuple[str, str]]:
+    """Each sentence, and with one character written as each other of the same sound."""
     sounds: dict[str, set[str]] = defaultdict(set)
     for char in {c for r in ROWS for c in r.text if "\u4e00" <= c <= "\u9fff"}:
         sounds[lazy_pinyin(char)[0]].add(char)
-    wrong = [
-        (text, made)
-        for text, at in bent(NO)
-        for other in sounds.get(lazy_pinyin(text[at])[0], set()) - {text[at]}
-        if is_yes(made := text[:at] + other + text[at + 1 :])
-    ]
-    assert not wrong
+    for text, at in bent(sentences):
+        for other in sounds.get(lazy_pinyin(text[at])[0], set()) - {text[at]}:
+            yield text, text[:at] + other + text[at + 1 :]
+
+
+def test_a_no_with_any_homophone_in_it_is_not_a_yes() -> None:
+    assert not [(text, made) for text, made in homophones(NO) if is_yes(made)]
+
+
+CLEAR_LINE = {"yes_no": 0.5, "yes_other": 0.1, "known": 0.1, "lost_no": 0.001, "snr_db": 40.0}
+"""The sound of a sentence on a clear line, with no doubt about negations."""
+
+
+def spoken_yes(text: str) -> bool:
+    return is_yes(text, via="voice", confidence=0.9, scores=CLEAR_LINE)
+
+
+def test_a_spoken_no_with_a_homophone_in_it_is_not_read_as_a_yes() -> None:
+    """Words that are read by their sound must not be read into a yes."""
+    some = random.Random(20261122).sample(NO, 150)
+    assert not [(text, made) for text, made in homophones(some) if spoken_yes(made)]
+
+
+def test_a_spoken_yes_and_a_no_joined_are_not_a_yes() -> None:
+    dice = random.Random(20261123)
+    for _ in range(3_000):
+        parts = [dice.choice(YES), dice.choice(NO)]
+        dice.shuffle(parts)
+        assert not spoken_yes(dice.choice([*JOINTS, "啊"]).join(parts)), parts
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.99])
