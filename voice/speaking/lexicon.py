@@ -28,7 +28,7 @@ PHRASES: Final = {
 WORDS: Final = tuple(
     "犹豫期 等待期 年金 年金保险 两全保险 重疾险 增额 转保 全残 退保 续保 保费 保单 保单号 "
     "投保单 尾号 转人工 按零 按一 按二 请按 季交 月交 年交 半年交 交满 一次交清 "
-    "分红型 万能型 连结型".split()
+    "分红型 万能型 连结型 会涨 会跌 有涨 有跌 只涨".split()
 )
 """Words of the trade that jieba does not know: of 犹豫期从 it makes 犹豫 and 期从, and the voice
 follows."""
