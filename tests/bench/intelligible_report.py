@@ -36,7 +36,11 @@ def write(report: Mapping[str, Any], folder: Path) -> None:
 def page(report: Mapping[str, Any]) -> Iterator[str]:
     yield INTRO
     heard = report["all"]["sentences"]
-    whole = "all of them" if heard == report["of"] else f"of {report['of']}, a mixed sample"
+    whole = (
+        "all of them"
+        if heard == report["of"]
+        else f"of {report['of']}, a mixed sample (some of them were worded anew by an earlier run)"
+    )
     yield f"Voice: {report['voice']}; ear: {report['ear']}; {heard} sentences, {whole}.\n"
     yield HEAD
     yield "|---" * HEAD.count(" |") + "|"
