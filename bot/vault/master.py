@@ -98,8 +98,6 @@ class Vault:
                 master = MasterKey.new()
                 self._write(FILE, master)
                 log.info("keys.master_made", hint="keep a copy of it apart from the database")
-                    "keys.master_made", file=FILE, hint="keep a copy apart from the database"
-                )
         self._known[master.id] = master
         return master
 
