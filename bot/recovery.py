@@ -79,7 +79,10 @@ def _mended(callbacks: Callbacks, id: str, audio_folder: Path) -> bool:
 
 def _seal_old(callbacks: Callbacks, audio_folder: Path) -> None:
     """Recordings that an older version left in clear."""
-    for path in audio_folder.glob("*.wav"):
+    found = list(audio_folder.glob("*.wav"))
+    if found:
+        log.info("recovery.sealing", recordings=len(found))
+    for path in found:
         id = path.name.partition(".")[0]
         try:
             seal_file(path, callbacks.store.data_key(id))

@@ -8,6 +8,7 @@ hash of the head, kept apart from the events, show a tail that was cut off.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from bot.evidence.ledger import GENESIS, Event
 from bot.evidence.states import COMPLETED, State
@@ -82,7 +83,7 @@ def _ending(calls: Sequence[Attempt], events: Sequence[Event], state: str | None
 def _references(events: Sequence[Event]) -> Iterator[str]:
     """An answer names the question and the utterance it rests on, a yes to an item that is checked
     the right answer to its comprehension question as well."""
-    by_seq = {event.seq: event for event in events}
+    by_seq: dict[Any, Event] = {event.seq: event for event in events}
     for event in events:
         if event.kind == "checked":
             yield from _check(event, by_seq)
@@ -91,14 +92,17 @@ def _references(events: Sequence[Event]) -> Iterator[str]:
         if event.body["as_expected"] and not _understood(event, events):
             yield f"event {event.seq} is a yes without the right answer to its question"
         asked, heard = event.body.get("asked_seq"), event.body.get("heard_seq")
-        questions = (
-            e for e in events if e.kind == "asked" and e.body["clause"] == event.body["item"]
-        )
-        if asked is not None and asked not in {e.seq for e in questions if e.seq < event.seq}:
+        question, words = by_seq.get(asked), by_seq.get(heard)
+        if asked is not None and not (
+            question
+            and question.kind == "asked"
+            and question.body["clause"] == event.body["item"]
+            and question.seq < event.seq
+        ):
             yield f"event {event.seq} answers a question that is not there (event {asked})"
-        if heard is not None and heard not in {
-            e.seq for e in events if e.kind in ("heard", "silence") and e.seq < event.seq
-        }:
+        if heard is not None and not (
+            words and words.kind in ("heard", "silence") and words.seq < event.seq
+        ):
             yield f"event {event.seq} rests on words that are not there (event {heard})"
 
 

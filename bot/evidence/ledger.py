@@ -34,6 +34,8 @@ MAX_BODY = 64 * 1024
 
 _BODY_FORMAT = b"huifang.body.1\n"
 _EVENT_FORMAT = b"huifang.event.1\n"
+# Of strings and whole numbers only: the standard encoder writes them as RFC 8785 does (tested).
+_write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +109,7 @@ def hash_of(
         "seq": seq,
         "wall": wall,
     }
-    # Only strings and whole numbers: the standard encoder writes them as RFC 8785 does (tested).
-    text = json.dumps(header, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return sha256(_EVENT_FORMAT + text.encode()).hexdigest()
+    return sha256(_EVENT_FORMAT + _write(header).encode()).hexdigest()
 
 
 def chain(

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -28,7 +29,7 @@ events it writes."""
 OWNERLESS = BETWEEN_CALLS | {"audio", "failed", "dial_ended"}
 """Facts about what has happened, true whoever owns the conversation by now."""
 
-_COLUMNS = tuple(c for c in events.c if c.name != "body")
+_COLUMNS = tuple(events.c)
 _NO_KEY = DataKey(bytes(KEY_BYTES))
 """Opens nothing."""
 
@@ -69,41 +70,49 @@ def of(connection: Connection, keys: Keys, callback: str) -> list[Event]:
         return []
     if found.erased:
         raise Erased(found.erased)
-    query = select(*_COLUMNS, events.c.body).where(events.c.callback == callback)
-    rows = connection.execute(query.order_by(events.c.seq)).all()
+    query = select(*_COLUMNS).where(events.c.callback == callback).order_by(events.c.seq)
+    rows = connection.execute(query).all()
     if not rows:
         return []
     key = keys.unwrap(found.wrapped or b"", callback)
-    return [_event(row, _opened(row, key)) for row in rows]
+    return [_event(row, key) for row in rows]
 
 
 def chains(connection: Connection, keys: Keys) -> Iterator[Chain]:
     """Streams: memory holds one chain at a time. A body that cannot be read is empty."""
     c = callbacks.c
     query = (
-        select(
-            c.id, c.state, c.head_seq, c.head_hash, data_keys.c.wrapped, *_COLUMNS, events.c.body
-        )
-        .join(data_keys, data_keys.c.id == c.id, isouter=True)
+        select(*_COLUMNS, c.id, c.state, c.head_seq, c.head_hash, data_keys.c.wrapped)
+        .join_from(callbacks, data_keys, data_keys.c.id == c.id, isouter=True)
         .join(events, events.c.callback == c.id, isouter=True)
         .order_by(c.row, events.c.seq)
     )
     rows = connection.execution_options(yield_per=1000).execute(query)
-    for (callback, state, seq, head), group in groupby(rows, key=lambda row: tuple(row[:4])):
+    for callback, group in groupby(rows, key=itemgetter(len(_COLUMNS))):
         here = list(group)
-        key = _key(keys, callback, here[0].wrapped)
-        found = [row[5:] for row in here if row[5] is not None]
-        chain = tuple(_event(row, _seen(row, key)) for row in found)
+        state, seq, head, wrapped = here[0][len(_COLUMNS) + 1 :]
+        key = _key(keys, callback, wrapped)
+        chain = tuple(_seen(row, key or _NO_KEY) for row in here if row[0] is not None)
         yield Chain(callback, state, (seq, head), chain, key)
 
 
-_Row = Sequence[Any]
-
-
-def _event(row: _Row, body: bytes) -> Event:
-    callback, seq, kind, wall, mono_ms, prev, digest, hashed = row[:-1]
-    salt, _, text = body.decode("utf-8", "replace").partition("\n")
+def _event(row: Sequence[Any], key: DataKey) -> Event:
+    """Raises Unreadable."""
+    callback, seq, kind, wall, mono_ms, prev, digest, hashed, body, *_ = row
+    if not isinstance(body, bytes):  # SQLite lets an intruder write text here
+        raise Unreadable("a body is not what was written")
+    plain = body if kind in OUTLIVING else key.open(body, about(callback, seq))
+    salt, _, text = plain.decode("utf-8", "replace").partition("\n")
     return Event(callback, seq, kind, text, wall, mono_ms, prev, salt, digest, hashed)
+
+
+def _seen(row: Sequence[Any], key: DataKey) -> Event:
+    """As `_event`, for whoever looks for damage."""
+    try:
+        return _event(row, key)
+    except Unreadable:
+        callback, seq, kind, wall, mono_ms, prev, digest, hashed, *_ = row
+        return Event(callback, seq, kind, "", wall, mono_ms, prev, "", digest, hashed)
 
 
 def _key(keys: Keys, callback: str, wrapped: bytes | None) -> DataKey | None:
@@ -111,22 +120,6 @@ def _key(keys: Keys, callback: str, wrapped: bytes | None) -> DataKey | None:
         return None if wrapped is None else keys.unwrap(wrapped, callback)
     except (Unreadable, ConfigError):  # changed by an intruder: as good as gone
         return None
-
-
-def _opened(row: _Row, key: DataKey) -> bytes:
-    """Raises Unreadable."""
-    callback, seq, kind, body = row[0], row[1], row[2], row[-1]
-    if not isinstance(body, bytes):  # SQLite lets an intruder write text here
-        raise Unreadable("a body is not what was written")
-    return body if kind in OUTLIVING else key.open(body, about(callback, seq))
-
-
-def _seen(row: _Row, key: DataKey | None) -> bytes:
-    """As `_opened`, for whoever looks for damage."""
-    try:
-        return _opened(row, key or _NO_KEY)
-    except Unreadable:
-        return b""
 
 
 def _values(event: Event, key: DataKey) -> dict[str, object]:
