@@ -13,6 +13,7 @@ from bot import models, parts, questionnaire
 from bot.errors import HuifangError
 from bot.settings import Settings
 from bot.store import Store
+from bot.vault import master
 from voice.errors import VoiceError
 
 LEAST_FREE_GB = 2.0
@@ -42,6 +43,7 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
     yield _check("data folder", lambda: _data_folder(settings.data))
     yield _check("disk", lambda: _disk(settings.data))
     yield _check("store", lambda: _store(settings))
+    yield _check("master key", lambda: _master_key(settings))
     yield _check("questionnaire", lambda: questionnaire.load(settings.questionnaire).version)
     for row in models.status(settings.models):
         yield Finding(f"model {row.name}", row.present, row.detail or str(row.state))
@@ -81,6 +83,13 @@ def _disk(folder: Path) -> str:
 def _store(settings: Settings) -> str:
     with Store.open(settings.database_url, settings.key_folder):
         return settings.database_url.split("///")[-1]
+
+
+def _master_key(settings: Settings) -> str:
+    path = settings.key_folder / master.FILE
+    if not path.is_file():  # the store makes it, where it can be opened
+        raise OSError(f"{path} is missing")
+    return f"{path}; keep a copy apart from the backups of the database"
 
 
 def _espeak() -> str:

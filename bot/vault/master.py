@@ -15,13 +15,9 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-import structlog
-
 from bot.errors import ConfigError
 from bot.vault import private_file
 from bot.vault.datakey import KEY_BYTES, DataKey
-
-log = structlog.get_logger()
 
 FILE = "master.key"
 NEXT = "master.next"
@@ -97,7 +93,6 @@ class Vault:
             if master is None:
                 master = MasterKey.new()
                 self._write(FILE, master)
-                log.info("keys.master_made", hint="keep a copy of it apart from the database")
         self._known[master.id] = master
         return master
 
