@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from math import comb
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from bot.dialogue.client import Dialogue
 from bot.dialogue.protocol import Item, Meaning, Start, State, Turn
 from bot.settings import Settings
 from tests.bench.spoken import CONDITIONS, ROOT, VOICES, Condition, Said, on_the_line, speak
+from tests.dialogue.corpus import Labelled
 from voice.frames import FRAME_BYTES, PHONE_RATE, Transcript
 from voice.listening import whisper, whisper_files
 from voice.listening.closed_set import ANY, YES_NO
@@ -85,6 +86,16 @@ def recognise(
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(one, range(len(spoken))))
+
+
+def recorded(path: Path) -> dict[str, list[tuple[Said, tuple[Transcript, ...]]]]:
+    """What `--keep` wrote, by condition: to judge it again without recognising it again."""
+    found: dict[str, list[tuple[Said, tuple[Transcript, ...]]]] = {}
+    for kept in json.loads(path.read_text(encoding="utf-8")):
+        row = Labelled(*(kept[field.name] for field in fields(Labelled)))
+        heard = tuple(Transcript(**piece) for piece in kept["pieces"])
+        found.setdefault(kept["condition"], []).append((Said(row, b""), heard))
+    return found
 
 
 async def in_items(dialogue: Dialogue) -> dict[str, State]:
@@ -178,26 +189,31 @@ async def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="take each n-th utterance only")
     parser.add_argument("--keep", type=Path, help="write every transcript there")
     parser.add_argument("--only", nargs="+", help="conditions, by name")
+    parser.add_argument("--again", type=Path, help="judge what --keep wrote there once more")
     options = parser.parse_args()
     load = os.getloadavg()[0]
-    spoken = (await speak(options.split, OUT / "speech"))[:: options.every]
+    before = recorded(options.again) if options.again else {}
+    spoken = [] if before else (await speak(options.split, OUT / "speech"))[:: options.every]
     model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=THREADS)
     settings = Settings()
     trained = settings.models / "huifang.tar.gz"
     dialogue = Dialogue(settings.rasa_python, trained, ROOT, workers=1)
     await dialogue.start()
     began = time.perf_counter()
-    levels, kept = [], []
+    levels, kept, heard = [], [], list[Heard]()
     try:
         states = await in_items(dialogue)
         for condition in CONDITIONS:
             if options.only and condition.name not in options.only:
                 continue
-            transcripts = await asyncio.to_thread(recognise, model, spoken, condition)
-            heard = [
-                await understand(dialogue, states, said, found)
-                for said, found in zip(spoken, transcripts, strict=True)
-            ]
+            if before:
+                pairs = before.get(condition.name, [])[:: options.every]
+            else:
+                transcripts = await asyncio.to_thread(recognise, model, spoken, condition)
+                pairs = list(zip(spoken, transcripts, strict=True))
+            if not pairs:
+                continue
+            heard = [await understand(dialogue, states, said, found) for said, found in pairs]
             levels.append(summary(condition, heard))
             print(line_of(levels[-1]), flush=True)
             kept += [
@@ -212,7 +228,7 @@ async def main() -> int:
         await dialogue.close()
     report = {
         "split": options.split,
-        "utterances": len(spoken),
+        "utterances": len(heard),
         "voices": VOICES,
         "recogniser": model.name,
         "cores": os.cpu_count(),
