@@ -100,7 +100,7 @@ class Dialer:
         for event in events:
             self._callbacks.on_event(event)
         self._dialling[call] = row.id
-        self._switchboard.expect(call, row.id, outbound=True, early=self._pbx.early_media)
+        self._switchboard.expect(call, row.id, outbound=True)
         try:
             await self._pbx.dial(call, number)
         except (AmiRefused, ValueError) as error:
@@ -148,3 +148,7 @@ class Dialer:
             await scribe.note(draft)
         except HuifangError as error:  # stays undecided, which is the safe side
             log.error("dialer.unwritten", callback=callback, error=type(error).__name__)
+        finally:
+            # Only now: the conversation counts its own events, and none may come in between.
+            if result == "answered":
+                self._switchboard.answered(call)

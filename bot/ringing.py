@@ -16,7 +16,7 @@ from voice.line import Line
 
 ANSWERED: Final = "answered"
 GONE: Final = ""
-LOOK_S = 2.0  # how often we look whether we would be told of an answer
+LOOK_S = 1.0  # how often we look whether we would be told of an answer
 LONGEST_S = 150.0  # no exchange lets it ring longer than that: somebody is there
 
 

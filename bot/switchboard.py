@@ -27,7 +27,7 @@ from bot.scribe import Scribe
 from voice.listening.pool import RecogniserPool
 from voice.media import MediaConnection
 from voice.pacing import Pacer
-from voice.pbx_events import Answered, KeyDown, KeyUp, PbxEvent
+from voice.pbx_events import KeyDown, KeyUp, PbxEvent
 from voice.phone import PhoneLine
 from voice.speaking import Speaker
 
@@ -54,7 +54,7 @@ class Call:
 
     callback: str
     outbound: bool = False
-    answered: asyncio.Event | None = None  # of a call that has sound before it is answered
+    answered: asyncio.Event | None = None  # of a call that we placed, which may ring with sound
     prompt: str = ""  # which machine spoke before anybody answered (bot.answering)
     due: bool = True  # announced, and its sound not here yet
     next: str = ""  # what the dialplan is told afterwards: transfer, hangup, "" (human queue)
@@ -101,12 +101,10 @@ class Switchboard:
         human takes it, before the running calls get slow."""
         return self.room > 0 and not self._pool.saturated
 
-    def expect(
-        self, uuid: str, callback: str, *, outbound: bool = False, early: bool = False
-    ) -> None:
-        """The call with this UUID, which will come, serves this callback. `early`: its sound may
-        come before anybody has answered."""
-        self._calls[uuid] = Call(callback, outbound, asyncio.Event() if early else None)
+    def expect(self, uuid: str, callback: str, *, outbound: bool = False) -> None:
+        """The call with this UUID, which will come, serves this callback. `outbound`: we placed it,
+        and somebody will tell when it is `answered`."""
+        self._calls[uuid] = Call(callback, outbound, asyncio.Event() if outbound else None)
         while len(self._calls) > MAX_REMEMBERED:
             self._calls.popitem(last=False)
 
@@ -120,6 +118,12 @@ class Switchboard:
         call = self._calls.get(uuid)
         return None if call is None else call.callback
 
+    def answered(self, uuid: str) -> None:
+        """Somebody picked up a call that we placed, and that is on record."""
+        call = self._calls.get(uuid)
+        if call is not None and call.answered is not None:
+            call.answered.set()
+
     def prompt(self, uuid: str) -> str:
         """Which machine was heard before anybody answered; empty when none was."""
         call = self._calls.get(uuid)
@@ -132,8 +136,6 @@ class Switchboard:
         if call is None:
             return
         match event:
-            case Answered() if call.answered:
-                call.answered.set()
             case KeyDown() if call.line:
                 call.line.key_down()
             case KeyUp(_, digit) if call.line and digit in KEYS:

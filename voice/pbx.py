@@ -72,11 +72,6 @@ class Pbx:
     def up(self) -> bool:
         return self.client.up
 
-    @property
-    def early_media(self) -> bool:
-        """Whether a call that we dial has sound before it is answered."""
-        return self._dialplan.early_media
-
     async def __aenter__(self) -> Pbx:
         await self.client.__aenter__()
         return self
@@ -92,7 +87,7 @@ class Pbx:
         context, exten, priority = self._dialplan.outbound.split(",")
         channel = self._dialplan.dial_string(number)
         self._channels.dialling(uuid)
-        ring_s = self._dialplan.ring_s
+        ring_s, early = self._dialplan.ring_s, self._dialplan.early_media
         carried = {f"__{VARIABLE}": uuid, NUMBER: number, RING: str(ring_s), **variables}
         await self.client.action(
             "Originate",
@@ -103,8 +98,8 @@ class Pbx:
             Exten=exten,
             Priority=priority,
             CallerID=self._dialplan.caller_id,
-            Timeout=str((ring_s + RING_MARGIN_S * self.early_media) * 1000),
-            EarlyMedia=str(self.early_media).lower(),
+            Timeout=str((ring_s + RING_MARGIN_S * early) * 1000),
+            EarlyMedia=str(early).lower(),
             Async="true",
             Variable=[f"{name}={value}" for name, value in carried.items()],
         )

@@ -37,18 +37,21 @@ class Exchange:
     """Stands for switchboard and manager: remembers what it was asked, at which state of disk."""
 
     def __init__(self) -> None:
-        self.up, self.room, self.open, self.early_media = True, 5, True, True
+        self.up, self.room, self.open = True, 5, True
         self.heard = ""  # what the carrier said before anybody answered
         self.asked: list[tuple[str, str]] = []
         self.expected: list[str] = []
         self.error: Exception | None = None
         self.look: Callable[[], object] = lambda: None
         self.seen: list[object] = []
+        self.told: list[tuple[str, object]] = []  # answered calls, and what was on disk then
 
-    def expect(self, uuid: str, callback: str, *, outbound: bool, early: bool) -> None:
+    def expect(self, uuid: str, callback: str, *, outbound: bool) -> None:
         assert outbound
-        assert early
         self.expected.append(uuid)
+
+    def answered(self, uuid: str) -> None:
+        self.told.append((uuid, self.look()))
 
     def prompt(self, uuid: str) -> str:
         return self.heard
@@ -145,6 +148,17 @@ async def test_its_outcome_is_written_once(
     assert outcomes(store, due) == [result]
     assert undecided(store.events(due)) == []
     assert exchange.expected == ([call] if result == "answered" else [])
+
+
+async def test_the_conversation_begins_when_the_answer_is_on_record(
+    dialer: Dialer, exchange: Exchange, store: Store, due: str
+) -> None:
+    exchange.look = lambda: outcomes(store, due)
+    await dialer.round()
+    call = exchange.asked[0][0]
+    dialer.on_pbx(Answered(call))
+    await dialer.close()
+    assert exchange.told == [(call, ["answered"])]
 
 
 async def test_what_the_carrier_said_tells_more_than_the_cause(
