@@ -113,7 +113,7 @@ def _by_sound(
         return None
     if heard.question == "-" or rules.negators.search(text):
         return None
-    return _repaired(text, heard, guess, rules) or _only_sound(text, heard, guess, rules)
+    return _repaired(text, heard, guess, rules)
 
 
 def _foreign(text: str, heard: Heard, rules: Table) -> bool:
@@ -337,18 +337,3 @@ def _repaired(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | 
     if _first(rows, fixed, heard) or rules.negators.search(fixed):
         return None
     return _agreed("affirm", heard, guess, f"读音像“{fixed}”", rules, repaired=True)
-
-
-def _only_sound(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
-    """A yes of a sound that is far more like a known yes than like anything else that was asked of
-    it, the text included, where the text is short and means nothing (是我 → 许恶)."""
-    need, scores = rules.agreement, heard.scores
-    if len(_bare(text)) > need.sound_characters or "lost_no" not in scores:
-        return None
-    if scores.get("snr_db", 0.0) < need.noisy_db or rules.fears(text, text):
-        return None
-    if min(scores.get("yes_no", 0.0), scores.get("yes_other", 0.0)) < need.sound_ratio:
-        return None
-    if scores.get("known", 0.0) < need.sound_known or scores["lost_no"] > need.lost_no_sure:
-        return None
-    return _agreed("affirm", heard, guess, "文字听不懂，声音是肯定", rules)

@@ -55,9 +55,6 @@ class Agreement:
     lost_no_sure: float
     said_no: float
     repaired_short: int
-    sound_ratio: float
-    sound_known: float
-    sound_characters: int
     sure_ratio: float
     sure_confidence: float
     noisy_db: float

@@ -227,16 +227,10 @@ def test_a_reading_by_sound_alone_never_makes_a_yes(text: str, scores: dict[str,
     assert voiced(text, **scores) != "yes"
 
 
-def test_a_sound_that_is_surely_a_yes_needs_no_text() -> None:
-    sure = {**CLEAR, "yes_no": 20.0, "yes_other": 20.0, "known": 20.0}
-    assert voiced("许恶", 0.35, **sure) == "yes"  # 是我
-    assert voiced("GO", 0.46, **sure) == "yes"  # 对的
-    for name, value in (("yes_no", 8.0), ("yes_other", 8.0), ("known", 5.0), ("lost_no", 0.06)):
-        assert voiced("许恶", 0.35, **{**sure, name: value}) != "yes", name
-    assert voiced("许恶", 0.35, **{**sure, "snr_db": 14.0}) != "yes"
-    assert voiced("许恶", 0.25, **sure) != "yes"
-    assert voiced("许恶喝可乐呵", 0.35, **sure) != "yes", "a longer text says more"
-    assert voiced("不许恶", 0.35, **sure) != "yes"
+@pytest.mark.parametrize("text", ["许恶", "GO"])  # 是我, 对的
+def test_a_text_that_means_nothing_is_no_yes_whatever_the_sound_says(text: str) -> None:
+    sure = {**CLEAR, "yes_no": 30.0, "yes_other": 30.0, "known": 30.0}
+    assert voiced(text, 0.9, **sure) == "unclear"
 
 
 @pytest.mark.parametrize("text", ["清楚", "我知道犹豫期是十五天"])
