@@ -22,7 +22,7 @@ _ASSUMED_DB = -50.0  # until half a second was heard: somebody may speak from th
 def level_db(frame: bytes) -> float:
     """The level of s16le sound in dB relative to full scale, at least `QUIETEST_DB`."""
     samples = np.frombuffer(frame, dtype="<i2").astype(np.float32)
-    power = float(np.mean(samples * samples)) / 32768.0**2 if len(samples) else 0.0
+    power = float(np.dot(samples, samples)) / len(samples) / 32768.0**2 if len(samples) else 0.0
     return max(10 * log10(power + 1e-12), QUIETEST_DB)
 
 
