@@ -29,7 +29,10 @@ PEAK_RATIO = 4.0  # 6 dB: the strongest of a group over the next one
 TWIST, REVERSE_TWIST = 8.0, 3.2  # low over high, high over low: a decibel more than must be heard
 FAINTEST = 327.68**2 / 2  # mean power of a tone at -40 dBFS
 QUIET = 327  # no sample is louder: no window holds two tones of that power
-_NOTHING = np.zeros(0, dtype=np.float32)
+LIKELY = 0.3  # share of a whole frame in its strongest two tones: 0.45 where they are off by 1.5 %
+AWAKE = 3  # frames
+_NOTHING, _NO_HALF = np.zeros(0, dtype=np.float32), np.zeros((1, 17), dtype=np.float32)
+_SILENT = np.zeros(FRAME_BYTES // 2, dtype=np.int16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,14 @@ class Tone:
 
 
 class ToneDetector:
-    """The keys inside one caller's sound. Feed every frame; 5 µs for a quiet one, else about 20."""
+    """The keys inside one caller's sound. Feed every frame: 3 µs for a quiet one, 10 for speech, 20
+    where a key may be in it."""
 
     def __init__(self) -> None:
+        self._last = _SILENT  # the frame before, in which a key may have begun
+        self._awake = 0  # frames still to be looked at closely
         self._rest = _NOTHING  # of the last frame, less than half a window
-        self._before = np.zeros((1, 17), dtype=np.float32)  # the half window before: `_halves`
+        self._before = _NO_HALF  # the half window before: `_halves`
         self._candidate = ""
         self._run = 0  # windows in a row with the candidate
         self._missed = 0  # windows since the key that is down was last heard
@@ -55,15 +61,30 @@ class ToneDetector:
         """Take 20 ms of sound (8 kHz s16le). Raises ValueError for another size."""
         if len(frame) != FRAME_BYTES:
             raise ValueError(f"a frame is {FRAME_BYTES} bytes, got {len(frame)}")
-        told = None
-        for digit in self._digits(np.frombuffer(frame, dtype="<i2")):
-            told = self._step(digit) or told
+        samples, told = np.frombuffer(frame, dtype="<i2"), None
+        for each in self._closely(samples):
+            for digit in self._digits(each):
+                told = self._step(digit) or told
+        self._last = samples
         return told
+
+    def _closely(self, samples: NDArray[np.int16]) -> list[NDArray[np.int16]]:
+        """The frames to be looked at now. A key of 40 ms fills at least one frame: until one looks
+        like it, none is."""
+        slept, likely = not self._awake, _likely(samples)
+        self._awake = AWAKE if likely or self.down else max(0, self._awake - 1)
+        if not self._awake:
+            self._candidate, self._run = "", 0
+            return []
+        if not slept:
+            return [samples]
+        self._rest, self._before = _NOTHING, _NO_HALF
+        return [self._last, samples]
 
     def _digits(self, samples: NDArray[np.int16]) -> list[str]:
         """The key in each window that ends in this frame, "" where there is none."""
-        if int(samples.max()) < QUIET and int(samples.min()) > -QUIET:  # most frames of a call
-            self._rest, self._before = _NOTHING, np.zeros((1, 17), dtype=np.float32)
+        if _quiet(samples):
+            self._rest, self._before = _NOTHING, _NO_HALF
             return [""] * (len(samples) // HOP)
         sound = np.concatenate([self._rest, samples.astype(np.float32)])
         count = len(sound) // HOP
@@ -87,6 +108,22 @@ class ToneDetector:
             return None
         self.down, self._missed = digit, 0
         return Tone(digit)
+
+
+def _quiet(samples: NDArray[np.int16]) -> bool:
+    """Most frames of a call."""
+    return int(samples.max()) < QUIET and int(samples.min()) > -QUIET
+
+
+def _likely(samples: NDArray[np.int16]) -> bool:
+    """Whether a whole frame may be part of a key."""
+    if _quiet(samples):
+        return False
+    sound = samples.astype(np.float32)
+    squares = (sound @ _FRAME_MATRIX) ** 2
+    power = (squares[:8] + squares[8:]).tolist()
+    strongest = (max(power[:4]) + max(power[4:])) * 2 / len(sound)
+    return bool(strongest > LIKELY * float(np.dot(sound, sound)))
 
 
 def _halves(sound: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -126,9 +163,15 @@ def _digit(low: NDArray[np.float32], high: NDArray[np.float32]) -> str:
 def _matrix() -> NDArray[np.float32]:
     """Cosines and sines of the eight tones over the first half of a window, then over the second,
     shape (HOP, 32); for samples of 16 bits."""
-    phase = 2 * np.pi * np.outer(np.arange(WINDOW), (*LOW, *HIGH)) / PHONE_RATE
-    waves = np.hstack([np.cos(phase), np.sin(phase)])
+    waves = _waves(WINDOW)
     return np.hstack([waves[:HOP], waves[HOP:]]).astype(np.float32)
 
 
+def _waves(samples: int) -> NDArray[np.float64]:
+    """Cosines and sines of the eight tones, shape (samples, 16)."""
+    phase = 2 * np.pi * np.outer(np.arange(samples), (*LOW, *HIGH)) / PHONE_RATE
+    return np.hstack([np.cos(phase), np.sin(phase)])
+
+
 _MATRIX = _matrix()
+_FRAME_MATRIX = _waves(FRAME_BYTES // 2).astype(np.float32)
