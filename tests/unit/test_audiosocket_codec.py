@@ -55,7 +55,7 @@ def test_any_split_gives_the_same_messages(
     assert decoder.held == 0
 
 
-@settings(max_examples=2000)
+@settings(max_examples=10_000)
 @given(st.lists(st.binary(max_size=2000), max_size=6))
 def test_random_bytes_never_raise_and_never_pile_up(chunks: list[bytes]) -> None:
     decoder = Decoder()
