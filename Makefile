@@ -33,13 +33,8 @@ check: setup-test ## ruff, formatting, mypy --strict
 
 test: setup-test test-app test-calls test-rasa ## every test, both environments
 
-# Pages and crashes keep one core busy, everything else the other.
 test-app:
-	@$(APP)/pytest tests/web tests/crash $(ARGS) >build/test-web.log 2>&1 & web=$$!
-	$(APP)/pytest tests/unit tests/flow $(ARGS) || failed=1
-	wait $$web || failed=1
-	cat build/test-web.log
-	test -z "$${failed:-}"
+	@$(APP)/pytest tests --ignore tests/dialogue --ignore tests/calls --ignore tests/pbx $(ARGS)
 
 # Real calls take their time and little else: all kinds at once.
 test-calls:
