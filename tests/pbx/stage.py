@@ -119,10 +119,14 @@ class Policyholder:
                 elif (
                     event.kind == "played"
                     and event.body["complete"]
-                    and self._open == clause
-                    and not await self._act(clause)
+                    and (self._open == clause or self._unheard(clause))
+                    and not await self._act(self._open)
                 ):
                     return
+
+    def _unheard(self, prompt: str) -> bool:
+        """The bot says that it has heard nothing: a person says it once more."""
+        return prompt in {"S_1", "S_2"} and self._script.get(self._open, "").startswith("say:")
 
     @property
     def _open(self) -> str:
