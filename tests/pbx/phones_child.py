@@ -66,12 +66,14 @@ class Call(pj.Call):
         info = self.getInfo()  # a name of its own: `media` dies with it
         for index, media in enumerate(info.media):
             active = media.status == pj.PJSUA_CALL_MEDIA_ACTIVE
-            if media.type == pj.PJMEDIA_TYPE_AUDIO and active and self.media is None:
+            if media.type == pj.PJMEDIA_TYPE_AUDIO and active:
+                # Each time: negotiated anew, a call's sound is in another place of the bridge.
                 self.media = self.getAudioMedia(index)
-                self.recorder = pj.AudioMediaRecorder()
-                self.recorder.createRecorder(str(self.phones.folder / f"{self.name}.wav"))
+                if self.recorder is None:
+                    self.recorder = pj.AudioMediaRecorder()
+                    self.recorder.createRecorder(str(self.phones.folder / f"{self.name}.wav"))
+                    tell("media", id=self.name)
                 self.media.startTransmit(self.recorder)
-                tell("media", id=self.name)
 
     def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:
         tell("digit", id=self.name, digit=prm.digit)
