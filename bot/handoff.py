@@ -17,6 +17,7 @@ from bot.conversation import closing
 from bot.errors import HuifangError, OwnershipLost
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import FINISHED
+from bot.scribe import Scribe
 from bot.store import Callback
 from bot.web.bell import Bell
 from bot.web.chatline import ChatLine, Who
@@ -134,10 +135,7 @@ class HumanDesk:
     async def look(self, callback: str, agent: str) -> Case:
         found = await self.case(callback, agent)
         if not await asyncio.to_thread(self._just_viewed, callback, agent):
-            chat = self._chats.get(callback)
-            scribe = (
-                chat.scribe if chat else await asyncio.to_thread(self._callbacks.scribe, callback)
-            )
+            scribe = await self._pen(callback)
             await scribe.note(Draft("viewed", {"by": agent}))
         return found
 
@@ -173,7 +171,7 @@ class HumanDesk:
         """A human's end: what was answered stands, what is open stays open."""
         await asyncio.to_thread(self._owned, callback, agent)
         chat = self._chats.get(callback)
-        scribe = chat.scribe if chat else await asyncio.to_thread(self._callbacks.scribe, callback)
+        scribe = await self._pen(callback)
         progress = await asyncio.to_thread(self._callbacks.progress, callback)
         closed = closing(progress, "ended_by_human")
         await scribe.transfer(
@@ -207,6 +205,11 @@ class HumanDesk:
             self._bell.ring()
 
     # -- inside
+
+    async def _pen(self, callback: str) -> Scribe:
+        """The chat's own where there is one: two pens would count the events apart."""
+        chat = self._chats.get(callback)
+        return chat.scribe if chat else await asyncio.to_thread(self._callbacks.scribe, callback)
 
     async def _chat(self, callback: str, agent: str) -> Chat:
         await asyncio.to_thread(self._owned, callback, agent)
