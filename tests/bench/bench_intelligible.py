@@ -32,6 +32,7 @@ from bot.questionnaire import Script
 from bot.settings import ROOT, Settings
 from bot.switchboard import FILLER_TEXT
 from tests.bench import intelligible_report
+from tests.bench.bench_listen import distance
 from tests.bench.made_up import made_up
 from voice.frames import PHONE_RATE
 from voice.listening import whisper, whisper_files
@@ -153,17 +154,7 @@ def wrong(said: str, heard: str) -> int:
         [one.get(syllable, syllable) for syllable in syllables(text)]
         for text in (said, heard, apart)
     )
-    return min(errors(wanted, each) for each in found)
-
-
-def errors(said: Sequence[str], heard: Sequence[str]) -> int:
-    """Levenshtein distance in syllables."""
-    row = list(range(len(heard) + 1))
-    for i, a in enumerate(said, 1):
-        diagonal, row[0] = row[0], i
-        for j, b in enumerate(heard, 1):
-            diagonal, row[j] = row[j], min(diagonal + (a != b), row[j] + 1, row[j - 1] + 1)
-    return row[-1]
+    return min(distance(wanted, each) for each in found)
 
 
 class Ear:

@@ -81,8 +81,8 @@ def utterances(line: bytes) -> Iterator[bytes]:
                 yield event.pcm
 
 
-def distance(said: str, heard: str) -> int:
-    """Levenshtein distance in characters."""
+def distance(said: Sequence[str], heard: Sequence[str]) -> int:
+    """Levenshtein distance in characters, syllables, or whatever the two consist of."""
     row = list(range(len(heard) + 1))
     for i, a in enumerate(said, 1):
         diagonal, row[0] = row[0], i
