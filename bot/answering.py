@@ -18,7 +18,7 @@ from pypinyin import lazy_pinyin
 # Outcome of the call → what such a machine says, as syllables with a space after each.
 _SOUNDS: Mapping[str, str] = {
     "voicemail": (
-        r"(ti shi yin|sheng) (zhi |yi )?hou (\w+ ){0,4}liu yan |qing (\w+ ){0,4}liu yan "
+        r"(ti shi yin|sheng) (\w+ ){0,2}hou (\w+ ){0,4}liu yan |qing (\w+ ){0,9}liu yan "
         r"|yu yin (xin xiang|liu yan)|liu yan qing an"
     ),
     "switched_off": r"(yong hu|dian hua|hao ma) (yi )?(jing )?guan ji ",
