@@ -232,6 +232,9 @@ class Conversation:
         if said.via == "button" and said.text == HUMAN_BUTTON:
             await self._zero(self._heard(said, None))
             return
+        if said.is_echo:
+            await self._go_on(self._heard(said, None))
+            return
         if await self._reconsidered(said):
             return
         if not said.text:

@@ -25,6 +25,7 @@ def spoken(said: Utterance, moved: Moved | None) -> Draft:
             "start_ms": said.start_ms,
             "end_ms": said.end_ms,
             "over": said.over,
+            "echo_ms": said.echo_ms,
             **_sound(said),
             **_meaning(moved),
         },

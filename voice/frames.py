@@ -51,6 +51,12 @@ class Utterance:
     engine: str = "typed"
     scores: Mapping[str, float] = field(default_factory=dict)
     over: str | None = None  # id of the Speech that was still playing when the caller began
+    echo_ms: int = 0  # so much of `pcm`, at its ends, is our own voice come back; not in `text`
+
+    @property
+    def is_echo(self) -> bool:
+        """Nobody spoke: all of it is our own voice."""
+        return self.echo_ms > 0 and self.echo_ms >= self.pcm_end_ms - self.pcm_start_ms
 
     @property
     def pcm_end_ms(self) -> int:

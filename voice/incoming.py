@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
-import structlog
-
-from voice.errors import VoiceError
-from voice.frames import PHONE_RATE, Transcript, Utterance
+from voice.frames import FRAME_MS, PHONE_RATE, Transcript, Utterance
 from voice.jitter import Jitter
 from voice.listening.closed_set import ClosedSet
 from voice.listening.complete import verdict
+from voice.listening.echo import PIECE_MS, Sent, others
 from voice.listening.endpoint import (
     Endpointer,
     EndpointEvent,
@@ -25,26 +24,13 @@ from voice.listening.endpoint import (
     SpeechStarted,
     Verdict,
 )
-from voice.listening.stream import Stream, StreamingEars
+from voice.listening.hearer import UNHEARD, Ears, Hearer, Hearing
+from voice.listening.stream import Stream
 from voice.listening.tones import ToneDetector
 from voice.listening.vad import Vad
 from voice.listening.whole import Wanted
 
-log = structlog.get_logger()
-
-UNHEARD = Transcript("", 0.0, 0.0, "failed", 0.0)
-"""Somebody spoke and recognition failed."""
-
-
-class Ears(StreamingEars, Protocol):
-    """Recognises utterances off the pacing loop; see `listening.pool`."""
-
-    streaming: bool  # True: feed it while the caller speaks
-
-    async def transcribe(
-        self, pcm: bytes, rate: int, answers: ClosedSet | None = None
-    ) -> Transcript:
-        """Raises RecognitionFailed when the engine fails or too much waits for it."""
+ECHO_DOUBTS = 2
 
 
 class Incoming:
@@ -64,8 +50,12 @@ class Incoming:
         """`over(ms)` is the id of our own speech that sounded at that time, if any. `on_tone` is
         told of a key inside the sound: once with True, then at every frame while it is held."""
         self.jitter = Jitter(rate // 50 * 2)
+        self._sent = Sent(rate)
+        self._newest: deque[bytes] = deque(maxlen=PIECE_MS // FRAME_MS)  # frames heard
         self.voice = False  # the caller's voice is in the last frame
-        self._ears, self._vad, self._endpointer = ears, vad, endpointer
+        self._doubts = 0  # voices still to be heard until one is believed to be the caller's
+        self._vad, self._endpointer = vad, endpointer
+        self._ears, self._hearer = ears, Hearer(ears, self._sent, rate)
         self._rate = rate
         self._over, self._on_utterance, self._on_tone = over, on_utterance, on_tone
         # A wideband trunk sends keys as events; the detector is made for 8 kHz.
@@ -74,7 +64,7 @@ class Incoming:
         self._wanted: Wanted | None = None
         self._spoke_over: str | None = None
         self._active = False  # speech has begun and is not in a pause
-        self._early: asyncio.Task[Transcript] | None = None  # decoding since the pause
+        self._early: asyncio.Task[Hearing] | None = None  # decoding since the pause
         self._stream: Stream | None = None  # of the open utterance, where the engine streams
         self._streamed: Stream | None = None  # the newest one, open or not
         self._pause: SpeechPaused | None = None
@@ -90,8 +80,23 @@ class Incoming:
         self._answers, self._wanted = answers, pauses.wanted
         self._endpointer.expect(pauses)
 
-    def feed(self, frame: bytes) -> None:
-        """The caller's side of one tick."""
+    def is_caller(self) -> bool:
+        """What was heard last is the caller's voice and not our own: to be asked before our speech
+        is cut for it. Costs some milliseconds. A line that has returned our voice is believed at
+        the second time only: now and then a piece of an echo is too torn to be known."""
+        heard = b"".join(self._newest)
+        now_ms = self._endpointer.now_ms
+        sent = self._sent.before(now_ms - len(self._newest) * FRAME_MS, now_ms)
+        if not others(heard, sent, self._rate):
+            self._doubts = ECHO_DOUBTS
+        elif self._doubts:
+            self._doubts -= 1
+        return self._doubts == 0
+
+    def feed(self, frame: bytes, sent: bytes) -> None:
+        """Both sides of one tick: what the caller's brought, what ours sent."""
+        self._sent.add(sent)
+        self._newest.append(frame)
         speech = self._vad.speaking(frame)
         if self._tones is not None:
             if tone := self._tones.feed(frame):
@@ -146,7 +151,7 @@ class Incoming:
     def _recognise(self, pause: SpeechPaused) -> None:
         """Most pauses are the end: recognise now, and let the words say how long to wait."""
         answers = self._answers
-        self._early = asyncio.create_task(self._hear(pause.pcm, answers))
+        self._early = asyncio.create_task(self._hearer.hear(pause.pcm, pause.pcm_start_ms, answers))
         self._early.add_done_callback(partial(self._weigh, pause, answers, self._wanted))
 
     def _weigh(
@@ -154,10 +159,10 @@ class Incoming:
         pause: SpeechPaused,
         answers: ClosedSet | None,
         wanted: Wanted | None,
-        heard: asyncio.Task[Transcript],
+        heard: asyncio.Task[Hearing],
     ) -> None:
         if not heard.cancelled():
-            known = verdict(heard.result(), answers, wanted)
+            known = verdict(heard.result().transcript, answers, wanted)
             self._take(self._endpointer.judge(pause, known))
 
     async def finish(self, timeout_s: float) -> None:
@@ -187,8 +192,11 @@ class Incoming:
             early.cancel()
             early = None
         if self._stream is not None:
-            early, self._stream = asyncio.create_task(self._rest_of(self._stream)), None
-        hearing = early or asyncio.create_task(self._hear(ended.pcm, self._answers))
+            rest = self._hearer.rest_of(self._stream, ended.pcm, ended.pcm_start_ms)
+            early, self._stream = asyncio.create_task(rest), None
+        hearing = early or asyncio.create_task(
+            self._hearer.hear(ended.pcm, ended.pcm_start_ms, self._answers)
+        )
         self._last = asyncio.create_task(
             self._emit(ended, hearing, self._answers, self._spoke_over, after=self._last)
         )
@@ -196,16 +204,16 @@ class Incoming:
     async def _emit(
         self,
         said: SpeechEnded,
-        hearing: asyncio.Task[Transcript],
+        hearing: asyncio.Task[Hearing],
         answers: ClosedSet | None,
         over: str | None,
         after: asyncio.Task[None] | None,
     ) -> None:
         """Pass on one utterance, never before the one `after` which it comes."""
         try:
-            heard = await hearing
-            if heard is UNHEARD:  # a full queue may have room by now
-                heard = await self._hear(said.pcm, answers)
+            result = await hearing
+            if result.transcript is UNHEARD:  # a full queue may have room by now
+                result = await self._hearer.hear(said.pcm, said.pcm_start_ms, answers)
             if after is not None:
                 await asyncio.wait((after,))
         except asyncio.CancelledError:
@@ -213,38 +221,10 @@ class Incoming:
             if after is not None:
                 after.cancel()
             raise
-        self._on_utterance(
-            Utterance(
-                text=heard.text,
-                via="voice",
-                confidence=heard.confidence,
-                start_ms=said.start_ms,
-                end_ms=said.end_ms,
-                pcm=said.pcm,
-                pcm_start_ms=said.pcm_start_ms,
-                rate=self._rate,
-                no_speech=heard.no_speech,
-                engine=heard.engine,
-                scores=heard.scores,
-                over=over,
-            )
-        )
-
-    async def _hear(self, pcm: bytes, answers: ClosedSet | None) -> Transcript:
-        try:
-            return await self._ears.transcribe(pcm, self._rate, answers)
-        except VoiceError as error:
-            log.error("line.recognition_failed", error=str(error))
-        except Exception:
-            log.exception("line.recognition_failed")
-        return UNHEARD
-
-    async def _rest_of(self, stream: Stream) -> Transcript:
-        try:
-            return await stream.finish()
-        except VoiceError as error:
-            log.error("line.recognition_failed", error=str(error))
-            return UNHEARD
+        utterance = _utterance(said, result, over, self._rate)
+        if utterance.start_ms > said.start_ms:  # the caller began only after the echo
+            utterance = replace(utterance, over=self._over(utterance.start_ms))
+        self._on_utterance(utterance)
 
     def _forget(self) -> None:
         """What is open comes to nothing."""
@@ -257,3 +237,24 @@ class Incoming:
         if self._early is not None:
             self._early.cancel()
             self._early = None
+
+
+def _utterance(said: SpeechEnded, result: Hearing, over: str | None, rate: int) -> Utterance:
+    heard, theirs = result.transcript, result.others
+    begin_ms, end_ms = (said.pcm_start_ms + at * 500 // rate for at in (theirs.start, theirs.end))
+    echo_ms = (len(said.pcm) - (theirs.end - theirs.start)) * 500 // rate
+    return Utterance(
+        text=heard.text,
+        via="voice",
+        confidence=heard.confidence,
+        start_ms=max(said.start_ms, begin_ms) if theirs else said.start_ms,
+        end_ms=min(said.end_ms, end_ms) if theirs else said.end_ms,
+        pcm=said.pcm,
+        pcm_start_ms=said.pcm_start_ms,
+        rate=rate,
+        no_speech=heard.no_speech,
+        engine=heard.engine,
+        scores=heard.scores,
+        over=over,
+        echo_ms=echo_ms,
+    )

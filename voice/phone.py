@@ -13,11 +13,12 @@ from typing import Literal
 import structlog
 
 from voice.frames import FRAME_MS, Hangup, Key, LineEvent, Utterance
-from voice.incoming import Ears, Incoming
+from voice.incoming import Incoming
 from voice.keys import KeyOnce
 from voice.line import USUAL, Speech
 from voice.listening.closed_set import ClosedSet
 from voice.listening.endpoint import Endpointer, Pauses
+from voice.listening.hearer import Ears
 from voice.listening.vad import Vad, WebRtcVad
 from voice.media import Audio, MediaConnection
 from voice.outgoing import Outgoing, Renderer
@@ -150,10 +151,10 @@ class PhoneLine:
         heard = self._in.jitter.pop() or bytes(self._frame_bytes)
         self._room.set()
         self._record(heard, sent)
-        self._in.feed(heard)
+        self._in.feed(heard, sent)
         speech = self._out.playback.sounding
         over = speech is not None and speech.interruptible
-        if self._barge_in.tick(voice=self._in.voice, over=over):
+        if self._barge_in.tick(voice=self._in.voice, over=over) and self._in.is_caller():
             self._out.interrupt()
         quiet = self._in.quiet and self._out.playback.drained
         silence = self._patience.tick(quiet=quiet, now_ms=self._out.playback.now_ms)

@@ -29,7 +29,7 @@ _END = "ms from the opening of the line to the end"
 _REASON = "why, in the words of the rule that decided"
 _AGENT = "name of the human"
 _GENERATION = "ownership number that holds from here on"
-_HEARD_AUDIO = "SHA-256 of the PCM the recogniser was given; null for keys and text"
+_HEARD_AUDIO = "SHA-256 of the PCM of the utterance; null for keys and text"
 _CALL = "UUID of the call"
 _BY = "user of the machine who ran the command"
 _FORM = "wording used: full, plain or keys"
@@ -139,6 +139,7 @@ KINDS: Mapping[str, Kind] = {
             "audio_start_ms": "where the hashed samples begin in the recording",
             "audio_end_ms": "where the hashed samples end in the recording",
             "over": "id of the speech it interrupted; null when none",
+            "echo_ms": "so much of the sound, at its ends, is the bot's own voice; not recognised",
             "intent": "finest meaning",
             "answer": "yes, no or unclear",
             "request": "what the policyholder wants done, if anything",

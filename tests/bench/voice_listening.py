@@ -20,7 +20,7 @@ from opencc import OpenCC
 
 from bot import pauses
 from tests.bench.bench_listen import PUNCTUATION, Said, distance, utterances
-from voice.frames import FRAME_BYTES, FRAME_MS, PHONE_RATE, Utterance
+from voice.frames import FRAME_BYTES, FRAME_MS, PHONE_RATE, SILENCE, Utterance
 from voice.incoming import Incoming
 from voice.listening import whisper
 from voice.listening.closed_set import YES_NO, ClosedSet
@@ -116,7 +116,7 @@ async def _hear(line: bytes, wanted: Wanted, pool: RecogniserPool) -> list[str]:
     loop = asyncio.get_running_loop()
     began = loop.time()
     for n, at in enumerate(range(0, len(line) - FRAME_BYTES + 1, FRAME_BYTES)):
-        incoming.feed(line[at : at + FRAME_BYTES])
+        incoming.feed(line[at : at + FRAME_BYTES], SILENCE)
         await asyncio.sleep(max(0.0, began + n * FRAME_MS / 1000 - loop.time()))
     await incoming.finish(5.0)
     return [u.text for u in heard]

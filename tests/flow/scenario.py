@@ -5,6 +5,7 @@ A scenario is a list of steps a compliance officer can read:
     - say: 方便            the policyholder says this
     - interrupt: 清楚      … says this before the bot has finished
     - key: "1"             … presses these keys
+    - echo: true           the line returns the bot's own voice
     - silent: true         … says nothing for as long as the bot is patient
     - hangup: true         … puts the phone down
     - rest: {默认: 清楚, NT2: 没有}   answers everything that is asked from here to Z1,
@@ -113,6 +114,8 @@ async def _step(
             line.caller_says(text, confidence=step.get("confidence", 0.95))
         case {"interrupt": text}:
             line.caller_says(text, interrupting=True)
+        case {"echo": _}:
+            line.echoes()
         case {"key": digits}:
             line.caller_keys(str(digits))
         case {"silent": _}:

@@ -81,6 +81,7 @@ class ScriptedLine:
     def caller_says(
         self, text: str, *, confidence: float = 0.95, interrupting: bool = False
     ) -> None:
+        """`interrupting`: while a clause is still being spoken."""
         over = self._unplayed[0].id if self._unplayed else None
         if interrupting:
             self.hold = False
@@ -96,6 +97,17 @@ class ScriptedLine:
             Utterance(
                 text, "voice", confidence, start, self._now, pcm=b"\1\0" * 80, over=over,
                 engine="scripted",
+            )
+        )  # fmt: skip
+
+    def echoes(self) -> None:
+        """The line returns our own voice: loud, but nobody spoke."""
+        start, pcm = self._now, b"\1\0" * 800
+        self._now += 100
+        self._feed(
+            Utterance(
+                "", "voice", 0.0, start, self._now, pcm, pcm_start_ms=start, engine="echo",
+                echo_ms=100,
             )
         )  # fmt: skip
 

@@ -111,11 +111,12 @@ class Phones:
         self.tell(do="register", phone=phone, password=password)
         await self._others.wait("registered")
 
-    def call(self, phone: str, to: str) -> Phone:
-        """`phone`: the caller's number, seen by the exchange."""
+    def call(self, phone: str, to: str, *, echo: float = 0.0) -> Phone:
+        """`phone`: the caller's number, seen by the exchange. `echo`: so much of what it hears
+        goes back (0.3: 10 dB down)."""
         call = Phone(self, f"out{next(self._ids)}")
         self.calls[call.id] = call
-        self.tell(do="call", phone=phone, id=call.id, to=to)
+        self.tell(do="call", phone=phone, id=call.id, to=to, echo=echo)
         return call
 
     async def next_incoming(self, timeout_s: float = 15.0, phone: str = "") -> Phone:

@@ -4,7 +4,7 @@ Takes one JSON command a line on stdin, writes one JSON event a line on stdout. 
 polls, as pjsua2 wants it; everything is done on its main thread.
 
     {"do": "register", "phone": "agent1", "password": …}      events: registered
-    {"do": "call", "phone": "13800001002", "id": "c1", "to": "95500"}
+    {"do": "call", "phone": "13800001002", "id": "c1", "to": "95500", "echo": 0.0}
     {"do": "rule", "number": "13900000001", "code": 200, "after_s": 0.5, "early": false, "wav": …}
     {"do": "play", "id": "c1", "wav": …}   {"do": "dtmf", "id": "c1", "digits": "0"}
     {"do": "hangup", "id": "c1"}   {"do": "quit"}
@@ -51,6 +51,7 @@ class Call(pj.Call):
         self.media: pj.AudioMedia | None = None
         self.recorder: pj.AudioMediaRecorder | None = None
         self.players: list[Player] = []
+        self.echo = 0.0  # so much of what it hears goes back, as from a hybrid
 
     def onCallState(self, prm: pj.OnCallStateParam) -> None:
         info = self.getInfo()
@@ -74,6 +75,10 @@ class Call(pj.Call):
                     self.recorder.createRecorder(str(self.phones.folder / f"{self.name}.wav"))
                     tell("media", id=self.name)
                 self.media.startTransmit(self.recorder)
+                if self.echo:
+                    level = pj.AudioMediaTransmitParam()
+                    level.level = self.echo
+                    self.media.startTransmit2(self.media, level)
 
     def onDtmfDigit(self, prm: pj.OnDtmfDigitParam) -> None:
         tell("digit", id=self.name, digit=prm.digit)
@@ -197,6 +202,7 @@ class Phones:
                 name = command["phone"]
                 account = self.accounts.get(name) or self.account(name)
                 call = Call(self, account, command["id"])
+                call.echo = command["echo"]
                 self.calls[call.name] = call
                 options = pj.CallOpParam(True)
                 options.opt.audioCount, options.opt.videoCount = 1, 0

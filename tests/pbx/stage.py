@@ -78,11 +78,11 @@ class Stage:
         self._lines += 1
         return self.callers[(self._lines - 1) // CALLS_EACH]
 
-    async def call_in(self, number: str) -> tuple[Phone, str]:
+    async def call_in(self, number: str, echo: float = 0.0) -> tuple[Phone, str]:
         """A policyholder calls the line. Returns the telephone and the callback."""
         policy = self.policy(number)
         seen = len(self.events)
-        phone = self.line().call(policy.phone, NUMBER)
+        phone = self.line().call(policy.phone, NUMBER, echo=echo)
         await phone.wait("answered")
         await self.until(
             lambda: [e for e in self.events[seen:] if e.kind == "called" and self._is(e, number)],

@@ -87,8 +87,8 @@ class Play:
         self.played, self.stage = played, played.stage
         self.desk = self.stage.carrier  # the agents' telephones, once they are there
 
-    async def call_in(self, number: str, script: dict[str, str]) -> Policyholder:
-        phone, callback = await self.stage.call_in(number)
+    async def call_in(self, number: str, script: dict[str, str], echo: float = 0.0) -> Policyholder:
+        phone, callback = await self.stage.call_in(number, echo)
         self.played.phone[number], self.played.callback[number] = phone, callback
         return Policyholder(self.stage, phone, callback, script)
 
@@ -126,7 +126,10 @@ class Play:
             IDENTITY: {**KEYS, "I2": "hangup"},
             ITEMS: {**KEYS, "B2": "hangup"},
         }
-        holders = [await self.call_in(number, script) for number, script in scripts.items()]
+        holders = [
+            await self.call_in(number, script, echo=0.3 if number == ITEMS else 0.0)
+            for number, script in scripts.items()
+        ]
         await asyncio.gather(*(holder.play() for holder in holders))
         for number in scripts:
             await self.stage.until(lambda n=number: self.played.of(n, "audio"))
@@ -252,6 +255,15 @@ def test_a_hang_up_keeps_what_was_answered(played: Played, number: str, answered
     closed = played.of(number, "closed")[0].body
     assert (closed["outcome"], closed["answered"]) == ("hangup", answered)
     assert played.state(number) is State.INCOMPLETE
+
+
+def test_our_own_voice_from_the_telephone_is_nobodys_answer(played: Played) -> None:
+    heard = [e.body for e in played.of(ITEMS, "heard") if e.body["via"] == "voice"]
+    assert [body["text"] for body in heard if body["text"]] == []
+    assert sum(body["echo_ms"] for body in heard) > 5000, "the telephone gave nothing back"
+    cut = [e.body for e in played.of(ITEMS, "played") if e.body["reason"] == "barge-in"]
+    keyed = [e.body["start_ms"] for e in played.of(ITEMS, "heard") if e.body["via"] == "key"]
+    assert all(min(abs(body["end_ms"] - at) for at in keyed) < 500 for body in cut)
 
 
 def test_a_dialled_person_is_called_once_and_transferred(played: Played) -> None:

@@ -15,8 +15,8 @@ from voice.audiosocket_server import AudioSocketConnection, AudioSocketServer, L
 from voice.caller import SimulatedCaller
 from voice.errors import SpeechFailed
 from voice.frames import PHONE_RATE, LineEvent, Transcript
-from voice.incoming import Ears
 from voice.listening.closed_set import ClosedSet
+from voice.listening.hearer import Ears
 from voice.listening.stream import OpenSession
 from voice.listening.vad import Vad
 from voice.pacing import Pacer
@@ -27,6 +27,21 @@ def tone(ms: int, hz: float = 440.0, level: float = 8000.0) -> bytes:
     """A sine, s16le 8 kHz."""
     n = np.arange(PHONE_RATE * ms // 1000)
     return bytes((level * np.sin(2 * np.pi * hz / PHONE_RATE * n)).astype("<i2").tobytes())
+
+
+def babble(ms: int, seed: int, level: float = 6000.0) -> bytes:
+    """Something like speech, s16le 8 kHz: a voice that glides, in syllables of a quarter second."""
+    rng = np.random.default_rng(seed)
+    n = PHONE_RATE * ms // 1000
+    pitch = np.interp(
+        np.arange(n), np.arange(0, n + 1600, 800), 120 + 100 * rng.random(n // 800 + 2)
+    )
+    phase = 2 * np.pi * np.cumsum(pitch) / PHONE_RATE
+    loudness = rng.random(12)
+    voice = sum(loudness[k] / (k + 1) * np.sin((k + 1) * phase) for k in range(12))
+    syllables = np.abs(np.sin(np.pi * 4 * np.arange(n) / PHONE_RATE)) ** 0.5
+    sound = voice * syllables + rng.normal(0, 0.02, n)
+    return bytes((level * np.clip(sound, -2, 2)).astype("<i2").tobytes())
 
 
 class LevelVad:
@@ -67,8 +82,9 @@ class Sound:
 
 @dataclass
 class ScriptedSpeaker:
-    """A text is spoken as a tone of so many milliseconds: "a 500" has half a second. "slow"
-    is not ready before `release`; "broken" cannot be spoken; "empty" has no sound."""
+    """A text is spoken as a tone of so many milliseconds: "a 500" has half a second. "speech" is
+    spoken as `babble`. "slow" is not ready before `release`; "broken" cannot be spoken; "empty" has
+    no sound."""
 
     release: asyncio.Event = field(default_factory=asyncio.Event)
     rendered: list[tuple[str, bool]] = field(default_factory=list)
@@ -89,7 +105,9 @@ class ScriptedSpeaker:
             raise SpeechFailed("the engine is gone")
         if text.startswith("empty"):
             return Sound(b"")
-        return Sound(tone(int(text.rsplit(maxsplit=1)[-1])))
+        ms = int(text.rsplit(maxsplit=1)[-1])
+        # Not the pitch of the tests' callers: that would be an echo.
+        return Sound(babble(ms, seed=1) if text.startswith("speech") else tone(ms, hz=620))
 
 
 class MemoryTap:

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.unit.test_endpoint import spoken
-from voice.frames import FRAME_BYTES, PHONE_RATE, Transcript, Utterance
+from voice.frames import FRAME_BYTES, PHONE_RATE, SILENCE, Transcript, Utterance
 from voice.incoming import Incoming
 from voice.listening.closed_set import YES_NO, ClosedSet
 from voice.listening.endpoint import Endpointer, EndpointSettings, Pauses
@@ -59,7 +59,7 @@ async def line(sound: Sound) -> tuple[CountingEars, list[Utterance], list[str]]:
     quiet = np.random.default_rng(9).normal(0, 0.0005, 2 * PHONE_RATE)
     pcm = (np.clip(np.concatenate([quiet, sound, quiet]), -1, 1) * 32767).astype("<i2").tobytes()
     for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES):
-        incoming.feed(pcm[at : at + FRAME_BYTES])
+        incoming.feed(pcm[at : at + FRAME_BYTES], SILENCE)
         if at % (10 * FRAME_BYTES) == 0:
             await asyncio.sleep(0)
             kept = len(incoming._endpointer._sound) / 2 / PHONE_RATE

@@ -20,7 +20,7 @@ import pytest
 import soxr
 
 from voice.errors import ModelError
-from voice.frames import FRAME_BYTES, Utterance
+from voice.frames import FRAME_BYTES, SILENCE, Utterance
 from voice.incoming import Incoming
 from voice.listening import vosk_
 from voice.listening.closed_set import MAX_RATIO, ClosedSet
@@ -183,7 +183,7 @@ async def test_a_real_engine_keeps_one_recogniser_for_a_call(model: Vosk) -> Non
     narrow = soxr.resample(sound, RATE, 8000).astype("<i2").tobytes()
     line = bytes(16000) + 2 * (narrow + bytes(3 * 16000))
     for at in range(0, len(line) - FRAME_BYTES + 1, FRAME_BYTES):
-        incoming.feed(line[at : at + FRAME_BYTES])
+        incoming.feed(line[at : at + FRAME_BYTES], SILENCE)
         await asyncio.sleep(0.01)  # twice real time
     await incoming.finish(60.0)
     await pool.close()

@@ -84,6 +84,7 @@ class SpeechPaused:
     pcm: bytes  # from the pre-roll to now
     start_ms: int
     end_ms: int  # where the last sound ended; the pcm has the silence until now as well
+    pcm_start_ms: int = 0  # where the pcm begins: the pre-roll before start_ms
     faint: bool = False  # so far too short or too weak for speech: a click, a breath
 
 
@@ -224,7 +225,11 @@ class Endpointer:
         if not self._paused and self._now - self._last >= self._pause_frames():
             self._paused, self._verdict = True, Verdict.OPEN
             self._kept = len(self._sound)
-            events.append(SpeechPaused(bytes(self._sound), *self._span(), faint=self._faint))
+            events.append(
+                SpeechPaused(
+                    bytes(self._sound), *self._span(), self._first * FRAME_MS, faint=self._faint
+                )
+            )
         if ended := self._end_if_due():
             return events + ended
         if len(self._sound) >= self._settings.max_ms // FRAME_MS * self._frame_bytes:

@@ -1,0 +1,141 @@
+"""A telephone line that returns our own voice. Ticked by hand: what is late on a busy machine would
+be another echo."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+
+from tests.unit.phone_parts import LevelVad, ScriptedEars, ScriptedSpeaker, babble
+from voice.frames import FRAME_BYTES, PHONE_RATE, SILENCE, LineEvent, Played, Utterance
+from voice.line import Speech
+from voice.listening.closed_set import YES_NO
+from voice.media import Audio, Media
+from voice.pacing import Paced, Pacer
+from voice.phone import PhoneLine
+
+DOWN = 0.3  # 10 dB; the least that a network takes off an echo is 6 (ITU-T G.168)
+FRAMES_LATE = 6
+
+
+class ByHand(Pacer):
+    """Ticks nothing."""
+
+    def add(self, line: Paced) -> None:
+        pass
+
+
+class Hybrid:
+    """The other end of the line: returns what it is sent, late and weaker, and adds a voice."""
+
+    rate = PHONE_RATE
+
+    def __init__(self) -> None:
+        self.closed_by = ""
+        self.voice: deque[bytes] = deque()  # frames the caller is about to say
+        self._sent: deque[bytes] = deque([SILENCE] * FRAMES_LATE)
+        self._coming: asyncio.Queue[Media | None] = asyncio.Queue()
+
+    def send_frame(self, frame: bytes) -> None:
+        self._sent.append(frame)
+        echo = np.frombuffer(self._sent.popleft(), dtype="<i2") * DOWN
+        said = np.frombuffer(self.voice.popleft() if self.voice else SILENCE, dtype="<i2")
+        self._coming.put_nowait(Audio((echo + said).astype("<i2").tobytes()))
+
+    def say(self, pcm: bytes) -> None:
+        self.voice.extend(pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES))
+
+    def close(self, why: str = "closed") -> None:
+        self.closed_by = self.closed_by or why
+        self._coming.put_nowait(None)
+
+    def __aiter__(self) -> AsyncIterator[Media]:
+        return self
+
+    async def __anext__(self) -> Media:
+        message = await self._coming.get()
+        if message is None:
+            raise StopAsyncIteration
+        return message
+
+
+class Stepped:
+    """A line and its other end, twenty milliseconds at a time."""
+
+    def __init__(self, line: PhoneLine, hybrid: Hybrid) -> None:
+        self.line, self.hybrid = line, hybrid
+
+    async def pass_ms(self, ms: int) -> None:
+        for _ in range(ms // 20):
+            self.line.tick()
+            for _ in range(3):  # the reader, the renderer, the recogniser
+                await asyncio.sleep(0)
+
+    async def next(self) -> LineEvent:
+        """The next event; the time goes on until it is there."""
+        waiting = asyncio.create_task(self.line.next())
+        for _ in range(1000):
+            await asyncio.wait((waiting,), timeout=0.001)  # a judgement runs on a thread
+            if waiting.done():
+                return waiting.result()
+            await self.pass_ms(20)
+        raise AssertionError("nothing happened for 20 s of the line")
+
+
+@asynccontextmanager
+async def stepped(ears: ScriptedEars) -> AsyncIterator[Stepped]:
+    hybrid = Hybrid()
+    line = PhoneLine(hybrid, ears, ScriptedSpeaker(), ByHand(), vad=LevelVad())
+    yield Stepped(line, hybrid)
+    await line.close()
+
+
+async def test_our_own_voice_stops_nothing_and_is_no_answer() -> None:
+    ears = ScriptedEars([])
+    async with stepped(ears) as call:
+        call.line.say([Speech("A", "speech 2000")])
+        call.line.listen(5.0, YES_NO)
+        played, heard = await call.next(), await call.next()
+        assert isinstance(played, Played)
+        assert played.complete
+        assert isinstance(heard, Utterance)
+        assert heard.is_echo
+        assert (heard.text, heard.engine, heard.over) == ("", "echo", "A")
+        assert ears.asked == []  # not even recognised
+
+
+async def test_of_an_echo_and_an_answer_only_the_answer_is_heard() -> None:
+    ears, answer = ScriptedEars(["清楚"] * 3), babble(500, seed=2)
+    async with stepped(ears) as call:
+        call.line.say([Speech("A", "speech 1000", interruptible=False)])
+        call.line.listen(5.0, YES_NO)
+        played = await call.next()
+        await call.pass_ms(180)  # the echo has just died away
+        call.hybrid.say(answer)
+        heard = await call.next()
+        assert isinstance(played, Played)
+        assert isinstance(heard, Utterance)
+        assert not heard.is_echo
+        assert (heard.text, heard.over) == ("清楚", None)
+        assert heard.echo_ms >= 800
+        assert heard.start_ms >= played.end_ms
+        (asked, _) = ears.asked[-1]
+        assert len(answer) <= len(asked) <= len(answer) + 2 * 8 * 400
+        assert asked in heard.pcm
+
+
+async def test_who_speaks_over_us_on_such_a_line_is_heard_and_stops_us() -> None:
+    async with stepped(ScriptedEars(["转人工"] * 5)) as call:
+        call.line.say([Speech("A", "speech 4000")])
+        await call.pass_ms(1000)  # by now it is known that the line returns our voice
+        call.hybrid.say(babble(1200, seed=3))
+        played, heard = await call.next(), await call.next()
+        assert isinstance(played, Played)
+        assert (played.complete, played.reason) == (False, "barge-in")
+        assert played.end_ms <= 1600
+        assert isinstance(heard, Utterance)
+        assert (heard.text, heard.over) == ("转人工", "A")

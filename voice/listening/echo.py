@@ -1,0 +1,184 @@
+"""Our own voice, come back on the caller's side: a hybrid of an analogue telephone or a loudspeaker
+returns it delayed and weaker (ITU-T G.131, G.168). Pure.
+
+What was heard is fitted by a short linear filter of what was sent (least squares, as an echo
+canceller does, but once for an utterance and only where we spoke). Where the filter explains most
+of the power it is our own voice. A caller who speaks at the same time is not explained: over 0.4 s
+the filter takes in at most half of another voice by chance, of an echo over a plain line or GSM
+nine tenths, of one in a room with 0.1 s of reverberation two thirds (`tests.bench.bench_echo`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from voice.dsp import Samples, samples_from
+from voice.frames import FRAME_MS
+
+DELAY_MS = 600  # the longest way there and back, jitter buffers and radio included
+PIECE_MS = 400  # fitted at a time: a jitter buffer may move the delay within an utterance
+REMEMBERED_MS = 20_000  # of what was sent; no utterance is longer
+EXPLAINED = 0.6  # share of the power of a piece, from which the filter is an echo's
+LEFT = 0.5  # share of the power of a frame that an echo's filter leaves at most
+VOICE_MS = 120  # of another voice within VOICE_SPAN_MS; a short 对 has 150
+VOICE_SPAN_MS = 160
+_MARGIN_MS = 60  # of sound kept on both sides of another voice
+_RATE = 8000  # Hz, at which filters are fitted: echoes of a wideband line are found there as well
+_TAPS = 128  # 16 ms, for a hybrid …
+_ROOM_TAPS = 384  # … and 48 ms for a room, where …
+ROOM_PIECE_MS = 1200  # … there is enough sound to tell so many taps from chance
+_POSSIBLE = 0.25  # share explained by the short filter from which the long one is worth its cost
+_BEFORE = 32  # of the taps before the strongest
+_RIDGE = 1e-3  # of the mean power; keeps the fit from inventing what was not sent
+_QUIET = 10 ** (-50 / 10)  # mean square of full scale; nothing below is taken for speech
+_WEAK = 10 ** (-30 / 10)  # of the loudest frame; what is weaker says nothing of whose voice it is
+_FRAME = _RATE * FRAME_MS // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The part of an utterance that is not our own voice, in bytes of its sound; empty if none."""
+
+    start: int
+    end: int
+
+    def __bool__(self) -> bool:
+        return self.end > self.start
+
+
+class Sent:
+    """What one line sent, the last 20 s of it. Its time is the line's time."""
+
+    def __init__(self, rate: int) -> None:
+        """`rate` of the sound, Hz."""
+        self._frames: deque[bytes] = deque(maxlen=(REMEMBERED_MS + DELAY_MS) // FRAME_MS)
+        self._silence = bytes(rate * FRAME_MS // 1000 * 2)
+        self._now = 0  # frames sent
+
+    def add(self, frame: bytes) -> None:
+        """The frame of this tick."""
+        self._frames.append(frame)
+        self._now += 1
+
+    def before(self, start_ms: int, end_ms: int) -> bytes:
+        """What an echo between these times can be of: the sound sent from `DELAY_MS` before the
+        start to the end, silence where it is not known. Empty if we were silent all the time."""
+        first = start_ms // FRAME_MS - DELAY_MS // FRAME_MS
+        oldest = self._now - len(self._frames)
+        missing = min(max(oldest - first, 0), end_ms // FRAME_MS - first)
+        known = list(self._frames)[max(first - oldest, 0) : max(end_ms // FRAME_MS - oldest, 0)]
+        sound = b"".join(known)
+        silent = sound.count(0) == len(sound)
+        return b"" if silent else self._silence * missing + sound
+
+
+def others(heard: bytes, sent: bytes, rate: int) -> Others:
+    """What of an utterance is somebody else's voice.
+
+    `heard`: s16le at `rate` Hz (8000 or a multiple), whole frames; `sent`: as `Sent.before` gives
+    it for the same time. Raises ValueError where their lengths do not fit."""
+    delay = rate * DELAY_MS // 1000 * 2
+    if sent and len(sent) != len(heard) + delay:
+        raise ValueError(
+            f"{len(heard)} bytes heard need {len(heard) + delay} sent, got {len(sent)}"
+        )
+    everything = Others(0, len(heard))
+    if not sent or not heard:
+        return everything
+    y, x = _narrow(heard, rate), _narrow(sent, rate)
+    power = _frame_power(y)
+    echo = _smooth(_left(y, x, power)) < LEFT * _smooth(power)
+    if not echo.any():
+        return everything
+    loud = power > max(float(power.max()) * _WEAK, _QUIET)
+    span, needed = VOICE_SPAN_MS // FRAME_MS, VOICE_MS // FRAME_MS
+    voiced = np.convolve(loud & ~echo, np.ones(span), "valid") >= needed
+    if not voiced.any():
+        return Others(0, 0)
+    margin, bytes_a_frame = _MARGIN_MS // FRAME_MS, rate * FRAME_MS // 1000 * 2
+    at = np.flatnonzero(voiced)
+    first, last = int(at[0]) - margin, int(at[-1]) + span + margin
+    return Others(max(first, 0) * bytes_a_frame, min(last * bytes_a_frame, len(heard)))
+
+
+def _left(y: Samples, x: Samples, power: Samples) -> Samples:
+    """The power of each frame of `y` that the filters of the pieces around it leave."""
+    left = power.copy()
+    best = _leave(left, y, x, _RATE * PIECE_MS // 1000, _TAPS)
+    if best > _POSSIBLE and len(y) >= _RATE * ROOM_PIECE_MS // 1000:
+        _leave(left, y, x, _RATE * ROOM_PIECE_MS // 1000, _ROOM_TAPS)
+    return left
+
+
+def _leave(left: Samples, y: Samples, x: Samples, size: int, count: int) -> float:
+    """Lower `left` to what filters of `count` taps leave, one fitted to each `size` samples; those
+    that explain enough. Returns the largest share explained."""
+    best = 0.0
+    starts = [max(min(at, len(y) - size), 0) for at in range(0, max(len(y) - size // 2, 1), size)]
+    for start in starts:
+        piece = y[start : start + size]
+        if float(np.mean(piece**2)) < _QUIET:
+            continue
+        found = _fit(piece, x[start : start + len(piece) + len(x) - len(y)], count)
+        if found is None:
+            continue
+        share, lag, taps = found
+        best = max(best, share)
+        if share < EXPLAINED:
+            continue
+        first, last = max(start - 3 * size, 0), min(start + 4 * size, len(y))
+        made = np.convolve(
+            _part(x, first + lag + _BEFORE - count + 1, last + lag + _BEFORE), taps, "valid"
+        )
+        frames = slice(first // _FRAME, last // _FRAME)
+        left[frames] = np.minimum(left[frames], _frame_power(y[first:last] - made))
+    return best
+
+
+def _fit(y: Samples, x: Samples, count: int) -> tuple[float, int, Samples] | None:
+    """The filter of `count` taps that makes most of `y` out of `x`: what share of its power, and
+    where in `x` it begins; None if nothing in `x` was loud enough. `x` begins before `y` and is
+    longer by the longest delay."""
+    size = 1 << (len(x) + len(y)).bit_length()
+    spectrum = np.fft.rfft(x, size)
+    across = np.fft.irfft(spectrum * np.conj(np.fft.rfft(y, size)), size)
+    sums = np.concatenate(([0.0], np.cumsum(x.astype(np.float64) ** 2)))
+    powers = sums[len(y) :] - sums[: -len(y)]
+    likeness = np.abs(across[: len(powers)]) / np.sqrt(np.maximum(powers, _QUIET * len(y)))
+    lag = int(np.argmax(likeness))
+    total = float(np.sum(y**2))
+    if powers[lag] < total:
+        return None  # an echo is weaker than what it is of
+    source = _part(x, lag + _BEFORE - count + 1, lag + _BEFORE + len(y))
+    own = np.fft.irfft(np.abs(np.fft.rfft(source, size)) ** 2, size)[:count]
+    own[0] *= 1 + _RIDGE
+    order = np.arange(count)
+    gram = own[np.abs(np.subtract.outer(order, order))]
+    taps = np.linalg.solve(gram, across[lag + _BEFORE - order])
+    rest = float(np.sum((y - np.convolve(source, taps, "valid")) ** 2))
+    return 1 - rest / total, lag, taps
+
+
+def _part(x: Samples, start: int, end: int) -> Samples:
+    """`x[start:end]`, silence where it lies outside of it."""
+    part = x[max(start, 0) : max(end, 0)]
+    whole: Samples = np.pad(part, (max(-start, 0), end - max(start, 0) - len(part)))
+    return whole
+
+
+def _narrow(pcm: bytes, rate: int) -> Samples:
+    """At 8 kHz, by averaging: both sides are treated alike."""
+    return np.asarray(samples_from(pcm).reshape(-1, rate // _RATE).mean(axis=1))
+
+
+def _frame_power(samples: Samples) -> Samples:
+    frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    return np.asarray(np.mean(frames**2, axis=1))
+
+
+def _smooth(power: Samples) -> Samples:
+    """Over a tenth of a second: a filter fits syllables, not every frame of them."""
+    return np.asarray(np.convolve(power, np.ones(5), "same"))
