@@ -55,8 +55,8 @@ class Utterance:
 
     @property
     def is_echo(self) -> bool:
-        """Nobody spoke: all of it is our own voice."""
-        return self.echo_ms > 0 and self.echo_ms >= self.pcm_end_ms - self.pcm_start_ms
+        """Nobody spoke: it is our own voice, but for what no word was found in."""
+        return self.echo_ms > 0 and not self.text
 
     @property
     def pcm_end_ms(self) -> int:

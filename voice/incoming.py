@@ -30,7 +30,7 @@ from voice.listening.tones import ToneDetector
 from voice.listening.vad import Vad
 from voice.listening.whole import Wanted
 
-ECHO_DOUBTS = 2
+ECHO_DOUBTS = 3  # looks at a voice, a fifth of a second apart, on a line that has returned ours
 
 
 class Incoming:
@@ -82,8 +82,8 @@ class Incoming:
 
     def is_caller(self) -> bool:
         """What was heard last is the caller's voice and not our own: to be asked before our speech
-        is cut for it. Costs some milliseconds. A line that has returned our voice is believed at
-        the second time only: now and then a piece of an echo is too torn to be known."""
+        is cut for it. Costs some milliseconds. On a line that has returned our voice it must be
+        so ECHO_DOUBTS times in a row: now and then a piece of an echo is too torn to be known."""
         heard = b"".join(self._newest)
         now_ms = self._endpointer.now_ms
         sent = self._sent.before(now_ms - len(self._newest) * FRAME_MS, now_ms)

@@ -3,9 +3,8 @@ returns it delayed and weaker (ITU-T G.131, G.168). Pure.
 
 What was heard is fitted by a short linear filter of what was sent (least squares, as an echo
 canceller does, but once for an utterance and only where we spoke). Where the filter explains most
-of the power it is our own voice. A caller who speaks at the same time is not explained: over 0.4 s
-the filter takes in at most half of another voice by chance, of an echo over a plain line or GSM
-nine tenths, of one in a room with 0.1 s of reverberation two thirds (`tests.bench.bench_echo`).
+of the power it is our own voice; a caller who speaks at the same time is not explained. Figures:
+`tests.bench.bench_echo`.
 """
 
 from __future__ import annotations
@@ -19,18 +18,32 @@ from voice.dsp import Samples, samples_from
 from voice.frames import FRAME_MS
 
 DELAY_MS = 600  # the longest way there and back, jitter buffers and radio included
-PIECE_MS = 400  # fitted at a time: a jitter buffer may move the delay within an utterance
 REMEMBERED_MS = 20_000  # of what was sent; no utterance is longer
-EXPLAINED = 0.6  # share of the power of a piece, from which the filter is an echo's
+PIECE_MS = 400  # long enough to tell an echo from chance
 LEFT = 0.5  # share of the power of a frame that an echo's filter leaves at most
 VOICE_MS = 120  # of another voice within VOICE_SPAN_MS; a short 对 has 150
 VOICE_SPAN_MS = 160
 _MARGIN_MS = 60  # of sound kept on both sides of another voice
 _RATE = 8000  # Hz, at which filters are fitted: echoes of a wideband line are found there as well
-_TAPS = 128  # 16 ms, for a hybrid …
-_ROOM_TAPS = 384  # … and 48 ms for a room, where …
-ROOM_PIECE_MS = 1200  # … there is enough sound to tell so many taps from chance
-_POSSIBLE = 0.25  # share explained by the short filter from which the long one is worth its cost
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How filters are fitted."""
+
+    piece_ms: int  # sound for one filter …
+    step_ms: int  # … and from one piece to the next
+    taps: int
+    explained: float  # share of the power of a piece, from which the filter is an echo's
+
+
+# By chance (another voice, the best of all delays) they explain at most 0.40, 0.57 and 0.18.
+_PLAIN = _Fit(PIECE_MS, PIECE_MS, 128, 0.6)
+_CLOSER = (
+    _Fit(240, 120, 64, 0.65),  # a jitter buffer moves the delay in mid-utterance
+    _Fit(1200, 600, 384, 0.45),  # a room answers for longer than a hybrid
+)
+_POSSIBLE = 0.25  # share explained by a plain fit from which a closer look is worth its cost
 _BEFORE = 32  # of the taps before the strongest
 _RIDGE = 1e-3  # of the mean power; keeps the fit from inventing what was not sent
 _QUIET = 10 ** (-50 / 10)  # mean square of full scale; nothing below is taken for speech
@@ -107,34 +120,36 @@ def others(heard: bytes, sent: bytes, rate: int) -> Others:
 def _left(y: Samples, x: Samples, power: Samples) -> Samples:
     """The power of each frame of `y` that the filters of the pieces around it leave."""
     left = power.copy()
-    best = _leave(left, y, x, _RATE * PIECE_MS // 1000, _TAPS)
-    if best > _POSSIBLE and len(y) >= _RATE * ROOM_PIECE_MS // 1000:
-        _leave(left, y, x, _RATE * ROOM_PIECE_MS // 1000, _ROOM_TAPS)
+    if _leave(left, y, x, _PLAIN) < _POSSIBLE:
+        return left
+    for how in _CLOSER:
+        if np.all(_smooth(left) < LEFT * _smooth(power)):
+            break
+        if len(y) >= _RATE * how.piece_ms // 1000:
+            _leave(left, y, x, how)
     return left
 
 
-def _leave(left: Samples, y: Samples, x: Samples, size: int, count: int) -> float:
-    """Lower `left` to what filters of `count` taps leave, one fitted to each `size` samples; those
-    that explain enough. Returns the largest share explained."""
-    best = 0.0
-    starts = [max(min(at, len(y) - size), 0) for at in range(0, max(len(y) - size // 2, 1), size)]
+def _leave(left: Samples, y: Samples, x: Samples, how: _Fit) -> float:
+    """Lower `left` to what the filters leave. Returns the largest share that one explains."""
+    size, step, best = _RATE * how.piece_ms // 1000, _RATE * how.step_ms // 1000, 0.0
+    starts = [max(min(at, len(y) - size), 0) for at in range(0, max(len(y) - step // 2, 1), step)]
     for start in starts:
         piece = y[start : start + size]
         if float(np.mean(piece**2)) < _QUIET:
             continue
-        found = _fit(piece, x[start : start + len(piece) + len(x) - len(y)], count)
+        found = _fit(piece, x[start : start + len(piece) + len(x) - len(y)], how.taps)
         if found is None:
             continue
         share, lag, taps = found
         best = max(best, share)
-        if share < EXPLAINED:
+        if share < how.explained:
             continue
         first, last = max(start - 3 * size, 0), min(start + 4 * size, len(y))
-        made = np.convolve(
-            _part(x, first + lag + _BEFORE - count + 1, last + lag + _BEFORE), taps, "valid"
-        )
+        source = _part(x, first + lag + _BEFORE - how.taps + 1, last + lag + _BEFORE)
         frames = slice(first // _FRAME, last // _FRAME)
-        left[frames] = np.minimum(left[frames], _frame_power(y[first:last] - made))
+        rest = _frame_power(y[first:last] - np.convolve(source, taps, "valid"))
+        left[frames] = np.minimum(left[frames], rest)
     return best
 
 
