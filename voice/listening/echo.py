@@ -43,6 +43,8 @@ _CLOSER = (
     _Fit(240, 120, 64, 0.65),  # a jitter buffer moves the delay in mid-utterance
     _Fit(1200, 600, 384, 0.45),  # a room answers for longer than a hybrid
 )
+_COARSE = 4  # samples taken as one where the delay is looked for
+_ALIKE = 0.25  # correlation, at this coarse look, under which nothing is fitted
 _POSSIBLE = 0.25  # share explained by a plain fit from which a closer look is worth its cost
 _BEFORE = 32  # of the taps before the strongest
 _RIDGE = 1e-3  # of the mean power; keeps the fit from inventing what was not sent
@@ -155,26 +157,39 @@ def _leave(left: Samples, y: Samples, x: Samples, how: _Fit) -> float:
 
 def _fit(y: Samples, x: Samples, count: int) -> tuple[float, int, Samples] | None:
     """The filter of `count` taps that makes most of `y` out of `x`: what share of its power, and
-    where in `x` it begins; None if nothing in `x` was loud enough. `x` begins before `y` and is
+    where in `x` it begins; None where no part of `x` is like it. `x` begins before `y` and is
     longer by the longest delay."""
-    size = 1 << (len(x) + len(y)).bit_length()
-    spectrum = np.fft.rfft(x, size)
-    across = np.fft.irfft(spectrum * np.conj(np.fft.rfft(y, size)), size)
-    sums = np.concatenate(([0.0], np.cumsum(x.astype(np.float64) ** 2)))
-    powers = sums[len(y) :] - sums[: -len(y)]
-    likeness = np.abs(across[: len(powers)]) / np.sqrt(np.maximum(powers, _QUIET * len(y)))
-    lag = int(np.argmax(likeness))
-    total = float(np.sum(y**2))
-    if powers[lag] < total:
-        return None  # an echo is weaker than what it is of
+    lag = _lag(y, x)
+    if lag is None:
+        return None
     source = _part(x, lag + _BEFORE - count + 1, lag + _BEFORE + len(y))
+    size = 1 << (2 * len(source)).bit_length()
     own = np.fft.irfft(np.abs(np.fft.rfft(source, size)) ** 2, size)[:count]
     own[0] *= 1 + _RIDGE
     order = np.arange(count)
     gram = own[np.abs(np.subtract.outer(order, order))]
-    taps = np.linalg.solve(gram, across[lag + _BEFORE - order])
-    rest = float(np.sum((y - np.convolve(source, taps, "valid")) ** 2))
-    return 1 - rest / total, lag, taps
+    taps = np.linalg.solve(gram, np.correlate(source, y, "valid")[::-1])
+    left = float(np.sum((y - np.convolve(source, taps, "valid")) ** 2))
+    return 1 - left / float(np.sum(y**2)), lag, taps
+
+
+def _lag(y: Samples, x: Samples) -> int | None:
+    """Where in `x` the part begins that is most like `y`; None if it is hardly like it, or weaker:
+    no echo is louder than what it is of. Looked for at a quarter of the rate, where most of the
+    power of speech is, and then at the full rate around it."""
+    slow, fast = (samples.reshape(-1, _COARSE).mean(axis=1) for samples in (y, x))
+    size = 1 << (len(slow) + len(fast)).bit_length()
+    across = np.fft.irfft(np.fft.rfft(fast, size) * np.conj(np.fft.rfft(slow, size)), size)
+    sums = np.concatenate(([0.0], np.cumsum(fast.astype(np.float64) ** 2)))
+    powers = sums[len(slow) :] - sums[: -len(slow)]
+    floor, total = _QUIET * len(slow), float(np.sum(slow**2))
+    likeness = np.abs(across[: len(powers)]) / np.sqrt(np.maximum(powers, floor) * total + 1e-20)
+    best = int(np.argmax(likeness))
+    if likeness[best] < _ALIKE or powers[best] < total:
+        return None
+    around = _COARSE * best - _COARSE
+    near = np.correlate(_part(x, around, around + len(y) + 2 * _COARSE), y, "valid")
+    return max(around + int(np.argmax(np.abs(near))), 0)
 
 
 def _part(x: Samples, start: int, end: int) -> Samples:
