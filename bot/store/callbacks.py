@@ -42,7 +42,7 @@ def create(
     policy = policies.current(connection, keys, policy_number, hold=True)
     callback = str(uuid.uuid4())
     contract = canonical({"policy_number": policy_number, "policy_sha256": policy.sha256})
-    key = keys.create(connection, callback)
+    key_row, key = keys.create(connection, callback)
     connection.execute(
         insert(callbacks).values(
             id=callback,
@@ -56,6 +56,7 @@ def create(
             generation=1,
             head_seq=-1,
             head_hash=GENESIS,
+            key_row=key_row,
             created=now,
             updated=now,
         )
@@ -169,7 +170,7 @@ def _one(connection: Connection, keys: Keys, query: Select[Any]) -> Held:
 def _all() -> Select[Any]:
     # Whether a row was erased is told by itself: a writer who waited for it must see it.
     return select(callbacks, data_keys.c.wrapped).join(
-        data_keys, data_keys.c.id == callbacks.c.id, isouter=True
+        data_keys, data_keys.c.row == callbacks.c.key_row, isouter=True
     )
 
 
@@ -203,4 +204,5 @@ def _held(keys: Keys, row: RowMapping) -> Held:
             held=row["held"],
         ),
         key,
+        row["key_row"],
     )

@@ -44,9 +44,10 @@ def erase(connection: Connection, keys: Keys, held: Held, told: Event) -> None:
             policy_number="",
             contract=b"",
             snapshot=None,
+            key_row=None,
         )
     )
-    data_keys.destroy(connection, row.id)
+    data_keys.destroy(connection, held.key_row)
     connection.execute(delete(links).where(links.c.callback == row.id))
     dropped = (bookings.c.callback == row.id) & (bookings.c.state == "open")
     connection.execute(update(bookings).where(dropped).values(state="dropped"))
@@ -68,21 +69,22 @@ def _hold_policy(connection: Connection, keys: Keys, number: str) -> None:
 def _erase_versions(connection: Connection, keys: Keys, number: str) -> bool:
     """Those that no record needs; the current one is needed as long as there is any record."""
     keyed = keys.keyed("number", number)
-    needed = select(callbacks.c.policy).where(callbacks.c.erased.is_(None))
-    others = select(callbacks.c.id).where(
+    needed = select(callbacks.c.policy).where(
         callbacks.c.policy_number == keyed, callbacks.c.erased.is_(None)
     )
-    last = connection.execute(others.limit(1)).first() is None
-    query = select(policies.c.id, policies.c.key).where(
+    last = connection.execute(needed.limit(1)).first() is None
+    query = select(policies.c.id, policies.c.key_row).where(
         policies.c.number == keyed, policies.c.id.not_in(needed)
     )
     if not last:
         query = query.where(~policies.c.current)
-    for id, key in connection.execute(query).all():
-        data_keys.destroy(connection, key)
+    for id, key_row in connection.execute(query).all():
+        data_keys.destroy(connection, key_row)
         connection.execute(
             update(policies)
             .where(policies.c.id == id)
-            .values(number="", phone="", key="", facts=b"", fingerprint="", current=False)
+            .values(
+                number="", phone="", key="", key_row=None, facts=b"", fingerprint="", current=False
+            )
         )
     return last

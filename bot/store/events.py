@@ -64,7 +64,7 @@ def append(
 def of(connection: Connection, keys: Keys, callback: str) -> list[Event]:
     """In order; empty for a callback without any, or unknown. Raises Erased, Unreadable."""
     query = select(callbacks.c.erased, data_keys.c.wrapped)
-    query = query.join(data_keys, data_keys.c.id == callbacks.c.id, isouter=True)
+    query = query.join(data_keys, data_keys.c.row == callbacks.c.key_row, isouter=True)
     found = connection.execute(query.where(callbacks.c.id == callback)).first()
     if found is None:
         return []
@@ -83,7 +83,7 @@ def chains(connection: Connection, keys: Keys) -> Iterator[Chain]:
     c = callbacks.c
     query = (
         select(*_COLUMNS, c.id, c.state, c.head_seq, c.head_hash, data_keys.c.wrapped)
-        .join_from(callbacks, data_keys, data_keys.c.id == c.id, isouter=True)
+        .join_from(callbacks, data_keys, data_keys.c.row == c.key_row, isouter=True)
         .join(events, events.c.callback == c.id, isouter=True)
         .order_by(c.row, events.c.seq)
     )

@@ -46,19 +46,15 @@ class Keys:
         except Unreadable as error:
             raise ConfigError("the store's own key is damaged; restore a backup") from error
 
-    def create(self, connection: Connection, name: str) -> DataKey:
-        """A new key for the record `name`, as part of the transaction that makes the record."""
+    def create(self, connection: Connection, name: str) -> tuple[int, DataKey]:
+        """A new key for the record `name`, as part of the transaction that makes the record, and
+        the row where it stands."""
         # Held until the transaction ends: a change of the master key waits for us, or we for it.
         master = connection.execute(select(stores.c.master).with_for_update(read=True)).scalar_one()
         key = DataKey.new()
         wrapped = self.vault.master(master).wrap(key, name)
-        connection.execute(insert(data_keys).values(id=name, wrapped=wrapped))
-        return key
-
-    def of(self, connection: Connection, name: str) -> DataKey | None:
-        """None: no such record, or it was erased."""
-        wrapped = connection.scalar(select(data_keys.c.wrapped).where(data_keys.c.id == name))
-        return None if wrapped is None else self.unwrap(wrapped, name)
+        made = insert(data_keys).values(id=name, wrapped=wrapped).returning(data_keys.c.row)
+        return connection.execute(made).scalar_one(), key
 
     def unwrap(self, wrapped: bytes, name: str) -> DataKey:
         """Raises ConfigError without the master key, Unreadable."""
@@ -69,8 +65,8 @@ class Keys:
         return self._lookup.digest(f"{what}\n{value}")
 
 
-def destroy(connection: Connection, name: str) -> None:
-    connection.execute(delete(data_keys).where(data_keys.c.id == name))
+def destroy(connection: Connection, row: int) -> None:
+    connection.execute(delete(data_keys).where(data_keys.c.row == row))
 
 
 def new_lookup(master: MasterKey) -> bytes:
@@ -87,21 +83,21 @@ def rotate(database: Database, vault: Vault) -> str:
             lookup = connection.execute(query).scalar_one()
             values = {"master": master.id, "lookup": _again(vault, master, lookup, LOOKUP)}
             connection.execute(update(stores).values(**values))
-            last = ""
+            last = 0
             while rows := _after(connection, last):
                 last = rows[-1][0]
                 changed = [
-                    {"of": name, "to": _again(vault, master, old, name)} for name, old in rows
+                    {"of": row, "to": _again(vault, master, old, name)} for row, name, old in rows
                 ]
-                change = update(data_keys).where(data_keys.c.id == bindparam("of"))
+                change = update(data_keys).where(data_keys.c.row == bindparam("of"))
                 connection.execute(change.values(wrapped=bindparam("to")), changed)
 
     return vault.change(commit)
 
 
-def _after(connection: Connection, last: str) -> list[tuple[str, bytes]]:
-    query = select(data_keys).where(data_keys.c.id > last).order_by(data_keys.c.id).limit(PART)
-    return [(name, bytes(wrapped)) for name, wrapped in connection.execute(query)]
+def _after(connection: Connection, last: int) -> list[tuple[int, str, bytes]]:
+    query = select(data_keys).where(data_keys.c.row > last).order_by(data_keys.c.row).limit(PART)
+    return [(row, name, bytes(wrapped)) for row, name, wrapped in connection.execute(query)]
 
 
 def _again(vault: Vault, master: MasterKey, wrapped: bytes, name: str) -> bytes:

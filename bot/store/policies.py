@@ -65,13 +65,14 @@ def _save_one(connection: Connection, keys: Keys, policy: Policy, now: str) -> s
         return "unchanged"
     connection.execute(update(policies).where(current).values(current=False))
     name = str(uuid.uuid4())
-    sealed = keys.create(connection, name).seal(facts.encode(), about(name))
+    key_row, key = keys.create(connection, name)
     connection.execute(
         insert(policies).values(
             key=name,
+            key_row=key_row,
             number=number,
             phone=keys.keyed("phone", policy.phone),
-            facts=sealed,
+            facts=key.seal(facts.encode(), about(name)),
             fingerprint=fingerprint,
             imported=now,
             current=True,
@@ -119,7 +120,7 @@ def of_callback(connection: Connection, keys: Keys, callback: str) -> Policy:
 def _query() -> Select[Any]:
     """Versions that were not erased."""
     return select(policies.c.id, policies.c.key, policies.c.facts, data_keys.c.wrapped).join(
-        data_keys, data_keys.c.id == policies.c.key
+        data_keys, data_keys.c.row == policies.c.key_row
     )
 
 

@@ -52,6 +52,7 @@ class Held(NamedTuple):
 
     row: Callback
     key: DataKey
+    key_row: int  # where that key stands
 
 
 @dataclass(frozen=True, slots=True)

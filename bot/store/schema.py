@@ -45,7 +45,8 @@ policies = Table(
     Column("phone", Text, nullable=False),  # keyed hash, to tell who calls; empty: erased
     Column("imported", Text, nullable=False),
     Column("current", Boolean, nullable=False),  # older versions stay: callbacks refer to them
-    Column("key", Text, nullable=False, server_default=""),  # which of the data keys
+    Column("key", Text, nullable=False, server_default=""),  # what its data key was made for
+    Column("key_row", _Row),  # where that key stands; null: erased
     Column("facts", LargeBinary, nullable=False, server_default=""),  # sealed canonical JSON
     Column("fingerprint", Text, nullable=False, server_default=""),  # keyed hash of facts
     Index("ix_policies_number", "number"),
@@ -82,6 +83,7 @@ callbacks = Table(
     Column("snapshot", LargeBinary),  # sealed: the dialogue's state, JSON
     Column("held", Boolean, nullable=False, server_default=false()),  # kept for a dispute
     Column("erased", Text),  # when; null: not
+    Column("key_row", _Row),  # where its data key stands; null: erased
     UniqueConstraint("id"),
     CheckConstraint("generation > 0", name="generation"),
     Index("ix_callbacks_state_row", "state", "row"),
@@ -114,10 +116,14 @@ events = Table(
 data_keys = Table(
     "data_keys",
     metadata,
-    Column("id", Text, primary_key=True),  # of a callback, or `policies.key`
+    Column("row", _Row, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False),  # of a callback, or `policies.key`
     Column("wrapped", LargeBinary, nullable=False),
 )
-"""The key of each record, wrapped by the master key. Erasing a record is deleting its row here."""
+"""The key of each record, wrapped by the master key. Erasing a record is deleting its row here.
+
+Found by its row, in the order of creation: the keys of a page of neighbours are neighbours on the
+disk, which those of random ids would not be."""
 
 bookings = Table(
     "bookings",

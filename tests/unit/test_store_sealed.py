@@ -310,6 +310,6 @@ def test_the_files_of_sqlite_are_wiped(tmp_path: Path) -> None:
             wrapped = connection.execute(query, {"id": callback}).scalar_one()
         assert wrapped in on_disk(url, tmp_path)
         with store._database.write() as connection:
-            store_keys.destroy(connection, callback)
+            connection.execute(text("DELETE FROM data_keys WHERE id = :id"), {"id": callback})
         store._database.scrub("data_keys")
         assert wrapped not in on_disk(url, tmp_path)

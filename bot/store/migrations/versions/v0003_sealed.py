@@ -13,6 +13,8 @@ from alembic import context, op
 from bot.evidence.ledger import canonical
 from bot.store.keys import LOOKUP, Keys, new_lookup
 from bot.store.migrations.append_only import make_append_only, make_changeable
+from bot.vault.datakey import DataKey
+from bot.vault.master import MasterKey
 
 revision = "0003"
 down_revision = "0002"
@@ -38,8 +40,8 @@ def upgrade() -> None:
         sa.Column("wrapped", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_data_keys"),
     )
-    _policies(keys)
-    _callbacks(keys)
+    _policies(keys, master)
+    _callbacks(keys, master)
     _events(keys)
 
 
@@ -47,14 +49,14 @@ def downgrade() -> None:
     raise NotImplementedError("evidence is not dropped; restore a backup instead")
 
 
-def _policies(keys: Keys) -> None:
+def _policies(keys: Keys, master: MasterKey) -> None:
     for name in ("key", "fingerprint"):
         op.add_column("policies", sa.Column(name, sa.Text(), nullable=False, server_default=""))
     _bytes("policies", "sealed")
 
     def seal(row: Row) -> Row:
         name = str(uuid.uuid4())
-        key = keys.create(op.get_bind(), name)
+        key = _new_key(master, name)
         return {
             "id": row["id"],
             "name": name,
@@ -76,7 +78,7 @@ def _policies(keys: Keys) -> None:
     _rename("policies", "sealed", "facts")
 
 
-def _callbacks(keys: Keys) -> None:
+def _callbacks(keys: Keys, master: MasterKey) -> None:
     versions = "SELECT p.id, key, facts, wrapped FROM policies p JOIN data_keys d ON d.id = key"
     facts = {row["id"]: sha256(_facts(keys, row)).hexdigest() for row in _all(versions)}
     _bytes("callbacks", "contract")
@@ -88,7 +90,7 @@ def _callbacks(keys: Keys) -> None:
 
     def seal(row: Row) -> Row:
         id, snapshot = row["id"], row["snapshot"]
-        key = keys.create(op.get_bind(), id)
+        key = _new_key(master, id)
         contract = {"policy_number": row["policy_number"], "policy_sha256": facts[row["policy"]]}
         return {
             "row": row["row"],
@@ -131,6 +133,13 @@ def _events(keys: Keys) -> None:
     op.drop_column("events", "salt")
     _rename("events", "sealed", "body")
     make_append_only("events")
+
+
+def _new_key(master: MasterKey, name: str) -> DataKey:
+    key = DataKey.new()
+    statement = "INSERT INTO data_keys (id, wrapped) VALUES (:name, :wrapped)"
+    _run(statement, name=name, wrapped=master.wrap(key, name))
+    return key
 
 
 def _facts(keys: Keys, row: Row) -> bytes:
