@@ -44,6 +44,7 @@ def copy_store(
             counts = {}
             for table in metadata.sorted_tables:
                 counts[table.name] = _copy(reading, writing, table, progress)
+            databases[1].learn(writing)
             return counts
 
 
@@ -62,7 +63,7 @@ def _copy(reading: Connection, writing: Connection, table: Table, progress: Prog
         progress(table.name, done, total)
     if _count(writing, table) != total:
         raise ConfigError(f"{table.name}: not every row arrived; nothing was copied")
-    _move_sequence(writing, table)
+    move_sequence(writing, table)
     return total
 
 
@@ -70,7 +71,7 @@ def _count(connection: Connection, table: Table) -> int:
     return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-def _move_sequence(writing: Connection, table: Table) -> None:
+def move_sequence(writing: Connection, table: Table) -> None:
     """PostgreSQL numbers new rows from a sequence that copied rows do not move."""
     column = table.autoincrement_column
     if writing.dialect.name != "postgresql" or column is None:

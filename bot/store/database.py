@@ -36,6 +36,10 @@ class Database(ABC):
         """Only one writer at a time does `what`, until its transaction ends."""
 
     @abstractmethod
+    def learn(self, connection: Connection) -> None:
+        """Many rows came at once: what the planner of queries knows is out of date."""
+
+    @abstractmethod
     def scrub(self, table: str | None = None) -> None:
         """What was deleted or overwritten (in `table`, else anywhere) leaves the database's files
         too, as far as the database can do that. Raises StoreUnavailable."""

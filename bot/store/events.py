@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Column, Connection, Select, insert, select
 
 from bot.errors import ConfigError, UnderWay
 from bot.evidence.kinds import OUTLIVING
@@ -29,6 +29,8 @@ events it writes."""
 OWNERLESS = BETWEEN_CALLS | {"audio", "failed", "dial_ended"}
 """Facts about what has happened, true whoever owns the conversation by now."""
 
+PART = 200
+"""Chains that are read at once."""
 _COLUMNS = tuple(events.c)
 _NO_KEY = DataKey(bytes(KEY_BYTES))
 """Opens nothing."""
@@ -79,26 +81,36 @@ def of(connection: Connection, keys: Keys, callback: str) -> list[Event]:
 
 
 def chains(connection: Connection, keys: Keys) -> Iterator[Chain]:
-    """Streams: memory holds one chain at a time. A body that cannot be read is empty."""
+    """Streams part by part: memory holds a few chains, and no database has to sort them all. A
+    body that cannot be read is empty."""
     c = callbacks.c
-    query = (
-        select(*_COLUMNS, c.id, c.state, c.head_seq, c.head_hash, data_keys.c.wrapped)
-        .join_from(callbacks, data_keys, data_keys.c.row == c.key_row, isouter=True)
-        .join(events, events.c.callback == c.id, isouter=True)
-        .order_by(c.row, events.c.seq)
-    )
-    rows = connection.execution_options(yield_per=1000).execute(query)
-    for callback, group in groupby(rows, key=itemgetter(len(_COLUMNS))):
-        here = list(group)
-        state, seq, head, wrapped = here[0][len(_COLUMNS) + 1 :]
-        key = _key(keys, callback, wrapped)
-        chain = tuple(_seen(row, key or _NO_KEY) for row in here if row[0] is not None)
-        yield Chain(callback, state, (seq, head), chain, key)
+    heads = select(c.row, c.id, c.state, c.head_seq, c.head_hash, data_keys.c.wrapped)
+    heads = heads.join(data_keys, data_keys.c.row == c.key_row, isouter=True)
+    bodies = select(*_COLUMNS).join(callbacks, events.c.callback == c.id)
+    for part in in_parts(connection, heads, c.row, PART):
+        within = c.row.between(part[0].row, part[-1].row)
+        rows = connection.execute(bodies.where(within).order_by(c.row, events.c.seq))
+        found = {id: list(group) for id, group in groupby(rows, key=itemgetter(0))}
+        for _, id, state, seq, head, wrapped in part:
+            key = _key(keys, id, wrapped)
+            chain = tuple(_seen(row, key or _NO_KEY) for row in found.get(id, ()))
+            yield Chain(id, state, (seq, head), chain, key)
+
+
+def in_parts(
+    connection: Connection, query: Select[Any], place: Column[int], size: int
+) -> Iterator[Sequence[Any]]:
+    """The rows of `query` in the order of `place`, its first column, `size` at a time."""
+    query = query.order_by(place).limit(size)
+    part = connection.execute(query).all()
+    while part:
+        yield part
+        part = connection.execute(query.where(place > part[-1][0])).all()
 
 
 def _event(row: Sequence[Any], key: DataKey) -> Event:
     """Raises Unreadable."""
-    callback, seq, kind, wall, mono_ms, prev, digest, hashed, body, *_ = row
+    callback, seq, kind, wall, mono_ms, prev, digest, hashed, body = row
     if not isinstance(body, bytes):  # SQLite lets an intruder write text here
         raise Unreadable("a body is not what was written")
     plain = body if kind in OUTLIVING else key.open(body, about(callback, seq))

@@ -79,6 +79,11 @@ class Postgresql(Database):
         number = crc32(f"huifang.{what}".encode())
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
+    def learn(self, connection: Connection) -> None:
+        """The server would do so by itself within a minute or two; without, it sorts whole tables
+        for a page."""
+        connection.exec_driver_sql("ANALYZE")
+
     def scrub(self, table: str | None = None) -> None:
         """Tables are written anew, without old versions of rows. What the server keeps for
         recovery (WAL) goes when the server lets it go."""

@@ -63,6 +63,9 @@ class Sqlite(Database):
     def exclusively(self, connection: Connection, what: str) -> None:
         """Every write transaction is alone anyway."""
 
+    def learn(self, connection: Connection) -> None:
+        """Queries are written so that they need no statistics here."""
+
     def scrub(self, table: str | None = None) -> None:
         """Deleted rows are overwritten with zeros at once (`secure_delete`); older copies of their
         pages may stand in the -wal file, which is emptied. A whole store is written anew."""

@@ -7,13 +7,28 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    column,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+    values,
+)
 
 from bot.evidence import merkle, signing
 from bot.evidence.ledger import canonical
 from bot.evidence.states import State
+from bot.store.events import in_parts
 from bot.store.records import Leaf, SealedLeaf
 from bot.store.schema import callbacks, checkpoints, events, leaves, nodes, stores
+
+PART = 1000
+"""Leaves that are read at once."""
 
 _T = TypeVar("_T")
 _Found = dict[tuple[int, int], bytes]
@@ -112,12 +127,12 @@ def path(connection: Connection, index: int, of_size: int) -> list[bytes]:
 
 
 def sealed_leaves(connection: Connection) -> Iterator[SealedLeaf]:
-    """Every leaf with what the store has at its place today. Streams."""
+    """Every leaf with what the store has at its place today. Streams part by part."""
     here = (events.c.callback == leaves.c.callback) & (events.c.seq == leaves.c.seq)
-    query = select(*leaves.c, events.c.hash).join(events, here, isouter=True).order_by(leaves.c.idx)
-    rows = connection.execution_options(yield_per=1000).execute(query)
-    for *leaf, found in rows:
-        yield SealedLeaf(Leaf(*leaf), found)
+    query = select(*leaves.c, events.c.hash).join(events, here, isouter=True)
+    for part in in_parts(connection, query, leaves.c.idx, PART):
+        for *leaf, found in part:
+            yield SealedLeaf(Leaf(*leaf), found)
 
 
 def unsealed(connection: Connection) -> int:
@@ -145,10 +160,9 @@ def _with_nodes(connection: Connection, work: Callable[[merkle.Node], _T]) -> _T
 def _fetch(connection: Connection, wanted: Collection[tuple[int, int]]) -> _Found:
     if not wanted:
         return {}
-    # Levels and places apart find some nodes too many, but by the index on both databases (SQLite
-    # reads the whole table for pairs), and in one statement however many they are.
-    levels, places = ({at[n] for at in wanted} for n in (0, 1))
-    rows = connection.execute(
-        select(nodes).where(nodes.c.level.in_(levels), nodes.c.idx.in_(places))
-    )
+    # Joined, each pair is one look into the index; a list of pairs has SQLite read the whole table.
+    level, place = (column(c.name, c.type) for c in (nodes.c.level, nodes.c.idx))
+    pairs = values(level, place, name="wanted").data(list(wanted)).cte()
+    here = (nodes.c.level == pairs.c.level) & (nodes.c.idx == pairs.c.idx)
+    rows = connection.execute(select(nodes).join_from(pairs, nodes, here))
     return {(level, index): bytes(value) for level, index, value in rows}

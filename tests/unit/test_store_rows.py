@@ -1,4 +1,6 @@
-"""A store whose data keys were found by random ids learns their rows, with all its records."""
+"""Rows in the order of creation: keys are found by them, a whole store is read along them.
+
+A store whose keys were found by random ids learns their rows, with all its records."""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from bot.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Store
 from bot.store import migrate as migrations
-from bot.store.copy import _move_sequence
+from bot.store.copy import move_sequence
 from bot.store.database import open_database
 from bot.store.records import Erased
 from bot.store.schema import callbacks, data_keys, metadata
@@ -51,7 +53,7 @@ def of_before(url: str, keys: Path, like: Path) -> Store:
                 elif rows:
                     connection.execute(insert(table), [dict(row) for row in rows[::-1]])
                     if now is not data_keys:
-                        _move_sequence(connection, now)
+                        move_sequence(connection, now)
     database.close()
     return store
 
@@ -104,3 +106,24 @@ def test_a_move_that_fails_leaves_the_store_as_it_was(
                 Store.open(url, keys)
         with Store.open(url, keys) as store:
             assert list(store.chains()) == list(like.chains())
+
+
+def test_a_store_is_read_in_parts_and_whole(
+    url: str, keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(url, keys) as store:
+        ids = [finished_callback(store, tmp_path / "audio", f"P{n}") for n in range(CALLS)]
+        ids.insert(2, store.create_callback("P1", "zh-2026.1", "chat"))  # without an event
+        with store._database.write() as connection:  # hidden below the first one, by an intruder
+            hidden = update(callbacks).where(callbacks.c.id == ids[2]).values(row=-7)
+            connection.execute(hidden)
+        sealer = Sealer(store, Settings(data=tmp_path, keys=keys))
+        sealer.checkpoint()
+        whole, leaves = list(store.chains()), list(store.seals.leaves())
+        assert {chain.callback for chain in whole} == set(ids)
+        assert len(leaves) == CALLS
+        monkeypatch.setattr("bot.store.events.PART", 2)
+        monkeypatch.setattr("bot.store.tree.PART", 3)
+        assert list(store.chains()) == whole
+        assert list(store.seals.leaves()) == leaves
+        assert sealer.verify().ok
