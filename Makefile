@@ -90,7 +90,7 @@ bench-intelligible: setup ## is every sentence of the bot understood? most of an
 bench: setup ## figures of a turn, the line, listening, speaking, the store
 	@for part in turn line listen speak echo store; do $(APP)/python -m tests.bench.bench_$$part; done
 
-bench-store: setup-test ## the store at 1,000, 100,000 and as many callbacks as 7 minutes allow
+bench-store: setup-test ## the store at 1,000, 100,000 and 1,000,000 callbacks, side by side; about 10 minutes
 	@$(APP)/python -m tests.bench.bench_store_growth
 
 eval: setup ## how well answers are understood; writes docs/understanding.md
