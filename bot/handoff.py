@@ -49,11 +49,13 @@ class HumanDesk:
         if event.kind in {"handed_over", "taken", "given_back", "closed"}:
             self._bell.ring()
 
-    def changed(self, callback: str) -> None:
-        """Another bot on the same store has written: screens read it. Empty: any."""
+    def changed(self, callback: str, moved: bool) -> None:
+        """A bot on the same store has written: screens read it. Empty: any. What only went on in
+        a conversation changes no queue."""
         if callback:
             self._bell.ring(callback)
-        self._bell.ring()
+        if moved:
+            self._bell.ring()
 
     async def close(self) -> None:
         for task in self._tasks:

@@ -154,7 +154,7 @@ def change(
         generation += 1
         values |= {"owner": owner, "generation": generation}
     connection.execute(update(callbacks).where(callbacks.c.id == row.id).values(**values))
-    announce(connection, row.id)
+    announce(connection, row.id, moved=state is not None or owner is not None)
     return generation
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
@@ -11,6 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.errors import ConfigError, StoreUnavailable
+from bot.store.notices import Changed
 
 
 class Database(ABC):
@@ -45,9 +46,9 @@ class Database(ABC):
         too, as far as the database can do that. Raises StoreUnavailable."""
 
     @abstractmethod
-    async def follow(self, changed: Callable[[str], None]) -> None:
-        """For ever: tell of callbacks that any bot has written, and with "" when some
-        may have been missed. Returns at once where a store serves one bot."""
+    async def follow(self, changed: Changed) -> None:
+        """For ever: tell of callbacks that any bot has written. Returns at once where a store
+        serves one bot."""
 
     def close(self) -> None:
         self._readers.dispose()

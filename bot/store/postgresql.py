@@ -7,7 +7,6 @@ server's default says.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from zlib import crc32
 
@@ -91,7 +90,7 @@ class Postgresql(Database):
             connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.exec_driver_sql(f"VACUUM FULL {table or ''}")
 
-    async def follow(self, changed: Callable[[str], None]) -> None:
+    async def follow(self, changed: notices.Changed) -> None:
         await notices.follow(self._info, changed)
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.errors import ConfigError
 from bot.store.database import Database, unavailable
+from bot.store.notices import Changed
 
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -57,7 +58,7 @@ class Sqlite(Database):
         finally:
             self._writer.release()
 
-    async def follow(self, changed: Callable[[str], None]) -> None:
+    async def follow(self, changed: Changed) -> None:
         """One machine, one bot: nobody else writes."""
 
     def exclusively(self, connection: Connection, what: str) -> None:

@@ -20,6 +20,7 @@ from bot.store import bookings, bots, callbacks, erasing, events, links, policie
 from bot.store.database import Database, open_database
 from bot.store.keys import Keys, rotate
 from bot.store.migrate import migrate
+from bot.store.notices import Changed
 from bot.store.policies import Saved
 from bot.store.records import Booking, Callback, Chain, Record
 from bot.store.seals import Seals
@@ -191,9 +192,9 @@ class Store:
         with self._database.read() as connection:
             return bots.orphans(connection, bot, self._clock(), _bounded(limit))
 
-    async def follow(self, changed: Callable[[str], None]) -> None:
-        """For ever, where several bots may share the store (PostgreSQL): `changed` is told the id
-        of each callback that was written, "" when some may have been missed."""
+    async def follow(self, changed: Changed) -> None:
+        """For ever, where several bots may share the store (PostgreSQL): `changed` is told of
+        each callback that was written."""
         await self._database.follow(changed)
 
     # -- evidence

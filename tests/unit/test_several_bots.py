@@ -133,14 +133,26 @@ def test_a_callback_between_two_calls_belongs_to_whoever_calls_next(bots: Bots) 
 
 async def test_screens_of_one_bot_follow_what_another_writes(bots: Bots, url: str) -> None:
     if not url.startswith("postgresql"):
-        assert await bots.b.store.follow(lambda _: None) is None
+        assert await bots.b.store.follow(lambda *_: None) is None
         bots.close()
         return
-    heard: asyncio.Queue[str] = asyncio.Queue()
-    following = asyncio.create_task(bots.b.store.follow(heard.put_nowait))
-    assert await asyncio.wait_for(heard.get(), 10) == "", "the screens read the store once"
+    heard: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
+    following = asyncio.create_task(bots.b.store.follow(lambda *told: heard.put_nowait(told)))
+    assert await asyncio.wait_for(heard.get(), 10) == ("", True), "the screens read the store once"
     callback = await asyncio.to_thread(bots.begin, bots.a)
-    assert await asyncio.wait_for(heard.get(), 10) == callback
+    for _ in range(2):  # created, called
+        assert await asyncio.wait_for(heard.get(), 10) == (callback, True)
+    row = bots.a.store.callback(callback)
+    flag = Draft("flagged", {"code": "P18_INTERFERENCE"})
+    await asyncio.to_thread(
+        bots.a.store.append,
+        callback,
+        [flag],
+        wall=bots.clock.now(),
+        mono_ms=2,
+        generation=row.generation,
+    )
+    assert await asyncio.wait_for(heard.get(), 10) == (callback, False), "no queue changed"
     following.cancel()
     bots.close()
 
