@@ -12,11 +12,12 @@ import pytest
 from bot.callbacks import Callbacks
 from bot.dialer import Dialer, may_dial, undecided
 from bot.dialling import order, placed
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.importing import import_policies
 from bot.settings import ROOT, Settings
 from bot.store import Store
+from tests.unit.test_store_sqlite import crippled
 from voice.ami_client import AmiRefused, AmiUnavailable
 from voice.pbx import outcome
 from voice.pbx_events import Answered, Gone, NotDialled
@@ -121,6 +122,16 @@ async def test_a_call_is_on_disk_before_it_is_asked_for(
     assert exchange.expected == [call]
     assert store.bookings() == []
     assert await dialer.round() == 0
+
+
+async def test_on_a_disk_that_takes_nothing_nobody_is_called(
+    dialer: Dialer, exchange: Exchange, store: Store, due: str
+) -> None:
+    with crippled(store, "query_only = ON"), pytest.raises(StoreUnavailable, match="read-only"):
+        await dialer.round()
+    assert exchange.asked == []
+    assert [booking.callback for booking in store.bookings()] == [due]
+    assert await dialer.round() == 1, "once it can be written again"
 
 
 @pytest.mark.parametrize(
