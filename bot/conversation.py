@@ -195,7 +195,7 @@ class Conversation:
         if self._resume:
             moved = await self._dialogue.turn(Turn(self._state, event=self._resume))
             if self._resume != "resume":  # on a line of its own
-                await self._scribe.write([Draft("called", {"line": self._line.kind})])
+                await self._scribe.write([self._called(moved)])
         else:
             start = Start(
                 items_of(self._script),
@@ -204,8 +204,11 @@ class Conversation:
                 self._progress.problems,
             )
             moved = await self._dialogue.begin(start)
-            await self._scribe.write([Draft("called", {"line": self._line.kind})])
+            await self._scribe.write([self._called(moved)])
         await self._perform(moved, None)
+
+    def _called(self, moved: Moved) -> Draft:
+        return Draft("called", {"line": self._line.kind, "model": moved.model})
 
     async def _react(self, event: Utterance | Key | Silence | Played | Hangup) -> None:
         match event:

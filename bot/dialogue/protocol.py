@@ -219,3 +219,4 @@ class Moved:
     state: State
     meaning: Meaning | None = None
     ms: float = 0.0  # time spent in the worker
+    model: str = ""  # id of the trained model that moved; empty: no model was asked

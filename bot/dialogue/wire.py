@@ -89,6 +89,7 @@ def moved_to_json(moved: Moved) -> dict[str, Any]:
         "state": moved.state,
         "meaning": asdict(moved.meaning) if moved.meaning else None,
         "ms": round(moved.ms, 3),
+        "model": moved.model,
     }
 
 
@@ -101,6 +102,7 @@ def moved_from_json(data: Mapping[str, Any]) -> Moved:
             state=dict(data["state"]),
             meaning=meaning_from_json(meaning) if meaning else None,
             ms=float(data["ms"]),
+            model=str(data["model"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadLine(f"not a move: {type(error).__name__}") from None

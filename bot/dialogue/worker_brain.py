@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ class Brain:
         data = {**data, "text": ""}
         moved = await self._move(state, data, metadata)
         ms = (time.perf_counter() - began) * 1000
-        return Moved(moved.acts, moved.state, meaning, ms)
+        return replace(moved, meaning=meaning, ms=ms)
 
     async def parse(self, text: str, expect: Answer | None, via: str = "text") -> Meaning:
         _, meaning = await self._parse(text, {"expect": expect, "via": via, "confidence": 1.0})
@@ -130,7 +131,8 @@ class Brain:
         if moved is given:
             raise ActionFailed("no action answered")
         acts = tuple(act_from_json(message["custom"]) for message in sent or ())
-        return Moved(acts, dict(moved), None, (time.perf_counter() - began) * 1000)
+        ms = (time.perf_counter() - began) * 1000
+        return Moved(acts, dict(moved), None, ms, self.model_id)
 
 
 def intent_data(intent: str) -> dict[str, Any]:

@@ -75,7 +75,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "called": Kind(
         "A line to the policyholder opened; one for each attempt.",
-        {"line": "phone or chat"},
+        {"line": "phone or chat", "model": "id of the dialogue's trained model"},
         _need("line"),
     ),
     "resumed": Kind("An unfinished callback goes on.", {"from_item": "first item still open"}),

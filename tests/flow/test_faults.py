@@ -142,6 +142,9 @@ async def test_after_a_crash_the_callback_goes_on_at_the_first_open_item(
     again, line, task = await begun(conversations, "方便", "是我")
     assert again == callback
     assert "O_resume" in spoken(line)
+    models = [e.body["model"] for e in callbacks.store.events(callback) if e.kind == "called"]
+    assert len(models) == 2, "one for each attempt"
+    assert all(models), "the record says which trained model understood"
     assert not {"B1", "B2"} & set(spoken(line)), "identity is checked again first"
     line.caller_keys("19790425")
     await line.idle()

@@ -30,7 +30,7 @@ ACTS = (
 
 def test_every_act_survives_the_wire() -> None:
     assert {act.kind for act in ACTS} == protocol.ACTS.keys()
-    moved = Moved(ACTS, {"phase": "items"}, Meaning("affirm", 0.9, "yes", None, "字面"), 7.5)
+    moved = Moved(ACTS, {"phase": "items"}, Meaning("affirm", 0.9, "yes", None, "字面"), 7.5, "m1")
     line = wire.encode({"moved": wire.moved_to_json(moved)})
     assert wire.moved_from_json(wire.decode(line)["moved"]) == moved
 
