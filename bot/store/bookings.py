@@ -40,18 +40,19 @@ def due(
     return [_booking(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
-def finish(connection: Connection, booking: int) -> str:
-    """Returns the callback it was for."""
-    result = connection.execute(
-        update(bookings)
-        .where(bookings.c.id == booking, bookings.c.state == "open")
-        .values(state="done")
-        .returning(bookings.c.callback)
-    )
-    callback: str | None = result.scalar_one_or_none()
+def callback_of(connection: Connection, booking: int) -> str:
+    """Raises NotFound."""
+    callback = connection.scalar(select(bookings.c.callback).where(bookings.c.id == booking))
     if callback is None:
+        raise NotFound("the store has no such booking")
+    return str(callback)
+
+
+def finish(connection: Connection, booking: int) -> None:
+    """Raises NotFound when it is not open (any more)."""
+    wanted = (bookings.c.id == booking) & (bookings.c.state == "open")
+    if not connection.execute(update(bookings).where(wanted).values(state="done")).rowcount:
         raise NotFound("the store has no such open booking")
-    return callback
 
 
 def _booking(row: RowMapping) -> Booking:

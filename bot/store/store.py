@@ -364,8 +364,10 @@ class Store:
         """Begin what was booked: of all who try, one gets it, and its events with it. Raises
         NotFound when it is not open (any more), OwnershipLost when a human has the conversation."""
         with self._database.write() as connection:
-            callback = bookings.finish(connection, booking)
+            # The record first, as whoever books does: two writers must not wait for each other.
+            callback = bookings.callback_of(connection, booking)
             held = callbacks.hold(connection, self._keys, callback, generation)
+            bookings.finish(connection, booking)
             added = events.append(connection, held, drafts, wall, mono_ms)
             callbacks.change(connection, held, now=wall_text(wall), head=_head(added))
             return added

@@ -270,6 +270,29 @@ def test_a_booking_is_committed_with_its_events(store: Store) -> None:
     assert [e.kind for e in store.events(callback)] == ["rescheduled"]
 
 
+def test_a_booked_call_is_begun_by_one_while_others_book_anew(store: Store) -> None:
+    callback = new_callback(store)
+    dialled = Draft("dialled", {"call": "c"})
+
+    def begin(booking: int) -> bool:
+        try:
+            store.take_booking(booking, [dialled], wall=NOW, mono_ms=1, generation=1)
+        except NotFound:
+            return False
+        return True
+
+    begun = 0
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(25):
+            booking = store.book(callback, NOW).id
+            again = pool.submit(store.book, callback, NOW)
+            taken = list(pool.map(begin, [booking] * 3))
+            again.result()  # nobody waited for somebody who waited for them
+            assert taken.count(True) <= 1
+            begun += sum(taken)
+    assert [e.kind for e in store.events(callback)].count("dialled") == begun
+
+
 def test_links_open_one_callback_until_they_expire(url: str, keys: Path) -> None:
     now = [NOW]
     with Store.open(url, keys, clock=lambda: now[0]) as store:
