@@ -33,6 +33,7 @@ from bot.settings import ROOT
 from tests.bench import voice_caller, voice_listening, voice_report
 from tests.bench.bench_listen import CALLERS, Said, speak
 from tests.bench.voice_caller import Talker
+from tests.bench.voice_process import House, running, usage
 from voice.dsp import pcm_from, samples_from
 from voice.frames import PHONE_RATE
 from voice.listening import whisper, whisper_files
@@ -48,75 +49,6 @@ EVERY_S = 9.0  # between the answers of one caller where there are many
 STAGES = ((1, 90.0, True), (20, 75.0, True), (40, 60.0, False))
 
 
-class House:
-    """The bot's process."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.talkers: dict[str, Talker] = {}
-        self._placed: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-
-    async def opened(self) -> dict[str, Any]:
-        """Its ports; then follow its events."""
-        opened = await self._next()
-        self._reader = asyncio.create_task(self._follow())
-        return opened
-
-    async def place(self, policy: str) -> dict[str, Any]:
-        self.tell(call=policy)
-        return await self._placed.get()
-
-    def tell(self, **command: Any) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(command).encode() + b"\n")
-
-    async def _next(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        line = await self.process.stdout.readline()
-        if not line:
-            raise EOFError("the bot is gone: see build/bench/house.log")
-        return dict(json.loads(line))
-
-    async def _follow(self) -> None:
-        assert self.process.stdin is not None
-        while not self.process.stdin.is_closing():
-            try:
-                event = await self._next()
-            except EOFError:
-                return
-            if event["kind"] == "placed":
-                self._placed.put_nowait(event)
-            elif talker := self.talkers.get(event["callback"]):
-                talker.events.put_nowait(event)
-
-
-def family(pid: int) -> list[int]:
-    """A process and all its descendants."""
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    found = [pid]
-    try:
-        for child in children.read_text(encoding="ascii").split():
-            found += family(int(child))
-    except FileNotFoundError:
-        pass
-    return found
-
-
-def usage(pid: int) -> tuple[float, float]:
-    """CPU seconds and resident megabytes of a process and its descendants."""
-    cpu = rss = 0.0
-    for member in family(pid):
-        try:
-            stat = Path(f"/proc/{member}/stat").read_text(encoding="utf-8").rpartition(")")[2]
-            status = Path(f"/proc/{member}/status").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            continue
-        fields = stat.split()
-        cpu += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        rss += int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
-    return cpu, rss
-
-
 async def stage(
     house: House,
     port: int,
@@ -124,8 +56,9 @@ async def stage(
     seconds: float,
     mixed: bool,
     clips: Sequence[Mapping[str, bytes]],
+    interrupts: bool = True,
 ) -> tuple[list[Talker], dict[str, Any]]:
-    """So many calls at once, for so long."""
+    """So many calls at once, for so long; every fifth of 20 callers interrupts, if any shall."""
     house.tell(plain=None if mixed and calls > 1 else False)
     talkers: list[Talker] = []
 
@@ -137,7 +70,7 @@ async def stage(
             talker = Talker(placed["callback"], clips[n % len(clips)], seed=len(talkers))
             talkers.append(talker)
             talker.plain = mixed and calls > 1 and n % 2 == 1
-            talker.interrupts = calls == 20 and n % 5 == 0
+            talker.interrupts = interrupts and calls == 20 and n % 5 == 0
             talker.every_s = EVERY_S if calls > 1 else 0.0
             house.talkers[placed["callback"]] = talker
             await talker.caller.connect("127.0.0.1", port, placed["uuid"])
@@ -280,7 +213,7 @@ def _quick(pcm: bytes) -> bytes:
     return through_telephone(faster, PHONE_RATE)
 
 
-def prepare(data: Path) -> None:
+def prepare(data: Path, stages: Iterable[int]) -> None:
     """One policy per call, all with the same words, so that only the first has to be spoken."""
     cache = ROOT / "build" / "test-cache"
     cache.mkdir(parents=True, exist_ok=True)
@@ -291,7 +224,7 @@ def prepare(data: Path) -> None:
     with (data / "policies.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, row.keys())
         writer.writeheader()
-        for calls, _, _ in STAGES:
+        for calls in stages:
             for n in range(max(calls, 4) * 2):  # a caller may call again
                 writer.writerow({**row, "number": f"{calls:04}{n:04}{POLICY[-4:]}"})
 
@@ -316,30 +249,18 @@ async def calls(
 ) -> dict[str, Any]:
     """The stages with real calls."""
     report: dict[str, Any] = {"stages": []}
-    with tempfile.TemporaryDirectory() as folder, (OUT / "house.log").open("wb") as log:
-        prepare(Path(folder))
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.bench.voice_house", folder),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-            cwd=ROOT,
-        )
-        house = House(process)
-        opened = await house.opened()
-        for calls, seconds, mixed in stages:
-            before = lateness(opened["telephony"])
-            talkers, figures = await stage(house, opened["port"], calls, seconds, mixed, wire)
-            figures["late_p99_ms_at_most"] = late_p99_ms(before, lateness(opened["telephony"]))
-            report["stages"].append(judge(talkers, figures))
-            print(
-                json.dumps(
-                    {k: v for k, v in report["stages"][-1].items() if not k.startswith("gaps_ms")}
-                )
-            )
-        assert process.stdin is not None
-        process.stdin.close()
-        await asyncio.wait_for(process.wait(), 60)
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(Path(folder), [calls for calls, _, _ in stages])
+        command = (sys.executable, "-m", "tests.bench.voice_house", folder)
+        async with running(OUT / "house.log", *command) as house:
+            opened = await house.opened()
+            for calls, seconds, mixed in stages:
+                before = lateness(opened["telephony"])
+                talkers, figures = await stage(house, opened["port"], calls, seconds, mixed, wire)
+                figures["late_p99_ms_at_most"] = late_p99_ms(before, lateness(opened["telephony"]))
+                report["stages"].append(judge(talkers, figures))
+                found = report["stages"][-1].items()
+                print(json.dumps({k: v for k, v in found if not k.startswith("gaps_ms")}))
     first, last = report["stages"][0], report["stages"][-1]
     if last["calls"] > first["calls"]:
         more = (last["rss_mb"] - first["rss_mb"]) / (last["calls"] - first["calls"])

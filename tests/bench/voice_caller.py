@@ -143,17 +143,18 @@ def key_ms(talker: Talker) -> Iterator[float]:
                 yield float(cut + sound[0] - mark.begin) * FRAME_MS
 
 
+def covering(talker: Talker, mark: Mark) -> int:
+    """How many utterances the bot heard in an answer: 0, it is lost; several, it is doubled. The
+    offsets of both sides count from the first frame."""
+    begin, end = mark.begin * FRAME_MS - 600, mark.end * FRAME_MS + 600
+    return sum(begin <= start <= end for start, _ in talker.heard)
+
+
 def lost_and_doubled(talker: Talker) -> tuple[int, int, int]:
-    """Answers, those that no utterance covers, and those that several cover. The offsets of both
-    sides count from the first frame."""
+    """Answers, those that no utterance covers, and those that several cover."""
     answers = [m for m in talker.marks if m.kind == "answer"][:-1]  # the last may be on its way
-    lost = doubled = 0
-    for mark in answers:
-        begin, end = mark.begin * FRAME_MS - 600, mark.end * FRAME_MS + 600
-        found = sum(begin <= start <= end for start, _ in talker.heard)
-        lost += found == 0
-        doubled += found > 1
-    return len(answers), lost, doubled
+    found = [covering(talker, mark) for mark in answers]
+    return len(answers), found.count(0), sum(n > 1 for n in found)
 
 
 def _first_quiet(heard: NDArray[np.bool_]) -> int:

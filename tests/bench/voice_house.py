@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pickle
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -15,16 +16,21 @@ from uuid import uuid4
 
 import voice.phone
 from bot import logs
+from bot.acting import sentences
 from bot.evidence.ledger import Event
 from bot.house import House, running
 from bot.importing import import_policies
-from bot.settings import Settings
-from voice.frames import Transcript
+from bot.policy import Policy
+from bot.settings import ROOT, Settings
+from voice.frames import PHONE_RATE, Transcript
 from voice.incoming import Incoming
 from voice.listening.closed_set import ClosedSet
 from voice.listening.endpoint import SpeechPaused, Verdict
+from voice.listening.whole import Wanted
 from voice.speaking import Clip, Speaker
 
+KEYS = ROOT / "build" / "bench" / "keys"
+"""Kept: what was spoken lies sealed, and under a new key it would have to be spoken anew."""
 RATE = 1.25  # of the bot's voice …
 LONGEST_S = 1.2  # … and how much of each sentence sounds, so that more answers fit into the time
 
@@ -41,11 +47,15 @@ class Compared(Incoming):
         Compared.made += 1
 
     def _weigh(
-        self, pause: SpeechPaused, answers: ClosedSet | None, heard: asyncio.Task[Transcript]
+        self,
+        pause: SpeechPaused,
+        answers: ClosedSet | None,
+        wanted: Wanted | None,
+        heard: asyncio.Task[Transcript],
     ) -> None:
         plain = self._plain if Compared.forced is None else Compared.forced
         if not plain:
-            super()._weigh(pause, answers, heard)
+            super()._weigh(pause, answers, wanted, heard)
         elif not heard.cancelled():
             self._take(self._endpointer.judge(pause, Verdict.OPEN))
 
@@ -58,7 +68,24 @@ class Curt(Speaker):
         return replace(clip, pcm=clip.pcm[: int(LONGEST_S * clip.sample_rate) * 2])
 
 
-async def serve(data: Path) -> None:
+async def script(house: House, policy: Policy) -> list[tuple[str, str, bytes]]:
+    """The questions of a call that goes well, for `pipecat_house`: clause, item or "", and the
+    sound of all that is said between the answer before and the next."""
+    known = house.callbacks.script(policy)
+    before = {"O4": ("O1", "O2", "O3"), known.items[0]: ("I_ok", "T_items")}
+    before |= dict.fromkeys((*known.items[1:], "Z1"), ("A_ok",))
+    questions = []
+    for asked in ("O4", "I1", "I2", *known.items, "Z1"):
+        sound = b""
+        for clause in (*before.get(asked, ()), asked):
+            for sentence in sentences(known.clauses[clause].text):
+                clip = await house.speaker.render(sentence, rate=RATE, sample_rate=PHONE_RATE)
+                sound += clip.pcm
+        questions.append((asked, asked if asked in known.items else "", sound))
+    return questions
+
+
+async def serve(data: Path, written: Path | None = None) -> None:
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # whatever a library prints is no event
 
@@ -72,13 +99,22 @@ async def serve(data: Path) -> None:
 
     voice.phone.Incoming = Compared  # type: ignore[misc]
     settings = Settings(
-        data=data, audiosocket_port=0, telephony_port=0, web_port=0, max_calls=64, normal_rate=RATE
+        data=data,
+        keys=KEYS,
+        audiosocket_port=0,
+        telephony_port=0,
+        web_port=0,
+        max_calls=64,
+        normal_rate=RATE,
     )
     import_policies(settings, data / "policies.csv")
     async with running(settings) as house:
         first = house.store.policies(limit=1)[0]
         await house.speaker.prepare(house.callbacks.sentences(first), RATE)
         house.speaker.__class__ = Curt
+        if written is not None:
+            questions = pickle.dumps(await script(house, first))
+            await asyncio.to_thread(written.write_bytes, questions)
         house.listeners.append(follow)
         tell(kind="open", port=house.audiosocket_port, telephony=house.telephony_port)
         while line := await asyncio.to_thread(sys.stdin.readline):
@@ -96,4 +132,4 @@ def _obey(house: House, command: dict[str, Any], tell: Any) -> None:
 
 if __name__ == "__main__":
     logs.configure("WARNING")
-    asyncio.run(serve(Path(sys.argv[1])))
+    asyncio.run(serve(*map(Path, sys.argv[1:])))
