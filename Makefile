@@ -9,7 +9,7 @@ RASA := .venv-rasa/bin
 QUIET_RASA := RASA_TELEMETRY_ENABLED=false TF_CPP_MIN_LOG_LEVEL=3 SQLALCHEMY_SILENCE_UBER_WARNING=1
 
 .PHONY: help setup setup-test demo serve test test-app test-calls test-pbx test-rasa test-crash check
-.PHONY: lock model shell bench bench-line bench-voice bench-intelligible bench-store eval eval-sound cross-validate clean
+.PHONY: lock model shell bench bench-line bench-voice bench-pipecat bench-intelligible bench-store eval eval-sound cross-validate clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -63,11 +63,12 @@ test-rasa:
 test-crash: setup-test ## kill -9 at 204 random points of calls, on SQLite and PostgreSQL
 	@$(APP)/python -m tests.crash.crash
 
-lock: ## renew both requirement files
+lock: ## renew the requirement files
 	@uv=$$(command -v build/tools/bin/uv || command -v uv)
 	opts="--generate-hashes --no-header --no-emit-index-url --upgrade -q"
 	$$uv pip compile pyproject.toml --group app --group dev --python-version 3.11 $$opts -o requirements/app.txt
 	$$uv pip compile pyproject.toml --group rasa --python-version 3.10 $$opts -o requirements/rasa.txt
+	$$uv pip compile requirements/pipecat.in --python-version 3.11 $$opts -o requirements/pipecat.txt
 
 model: setup ## train the dialogue model if its sources changed
 
@@ -82,7 +83,15 @@ bench-line: setup-test ## calls by SIPp through a real Asterisk: lateness, cost,
 
 bench-voice: setup ## figures of talking: gaps at the wire, CPU, slow answers, beside stock Whisper
 	@$(APP)/python -m tests.bench.bench_voice
-	nice -n 10 $(APP)/python -m tests.bench.bench_intelligible
+
+bench-pipecat: setup build/pipecat-env/ready ## the same dialogue built with pipecat beside ours, in one run
+	@$(APP)/python -m tests.bench.bench_pipecat
+
+build/pipecat-env/ready: requirements/pipecat.txt
+	@uv=$$(command -v build/tools/bin/uv || command -v uv)
+	$$uv venv -q --clear --python $(APP)/python build/pipecat-env
+	$$uv pip sync -q --require-hashes --python build/pipecat-env/bin/python requirements/pipecat.txt
+	touch $@
 
 bench-intelligible: setup ## is every sentence of the bot understood? most of an hour; goes on where it was stopped
 	@nice -n 10 $(APP)/python -m tests.bench.bench_intelligible

@@ -67,7 +67,8 @@ def page(report: Mapping[str, Any]) -> Iterator[str]:
             f"with its defaults {whisper['stock_s']} s (CER {whisper['stock_cer']}): "
             f"{whisper['times_faster']} times as fast."
         )
-    yield "\nHow well the bot itself is understood: [intelligibility](intelligibility.md)."
+    yield "\nThe same dialogue built with pipecat: [pipecat](pipecat.md)."
+    yield "How well the bot itself is understood: [intelligibility](intelligibility.md)."
 
 
 def _calls(stages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
