@@ -110,7 +110,9 @@ async def serve(data: Path, written: Path | None = None) -> None:
     import_policies(settings, data / "policies.csv")
     async with running(settings) as house:
         first = house.store.policies(limit=1)[0]
-        await house.speaker.prepare(house.callbacks.sentences(first), RATE)
+        # All of it, or it would be spoken beside the first calls and be taken for their cost.
+        words = house.callbacks.sentences(first) + house.callbacks.contingencies(first)
+        await house.speaker.prepare(words, RATE)
         house.speaker.__class__ = Curt
         if written is not None:
             questions = pickle.dumps(await script(house, first))

@@ -37,6 +37,8 @@ class Counting:
 
     def __init__(self, go: threading.Event | None = None) -> None:
         self.go = go
+        self.begun = threading.Event()
+        self.abandoned = 0
 
     def session(self, rate: int, answers: ClosedSet | None = None) -> Counted:
         return Counted(self, rate)
@@ -46,11 +48,15 @@ class Counted:
     def __init__(self, owner: Counting, rate: int) -> None:
         self.owner, self.rate, self.pcm = owner, rate, b""
 
+    def abandon(self) -> None:
+        self.owner.abandoned += 1
+
     def accept(self, pcm: bytes) -> str | None:
         self.pcm += pcm
         return str(len(self.pcm) // 2)
 
     def finish(self) -> Transcript:
+        self.owner.begun.set()
         if self.owner.go is not None:
             assert self.owner.go.wait(10)
         if not self.pcm:
@@ -160,6 +166,22 @@ async def test_cancelled_caller_leaves_the_queue() -> None:
     assert pool.depth == 1
     go.set()
     await running
+    await pool.close()
+
+
+async def test_what_runs_already_is_told_that_nobody_waits() -> None:
+    engine = Counting(threading.Event())
+    pool = RecogniserPool(engine, 1, queue=2)
+    running = asyncio.create_task(pool.transcribe(bytes(2), 8000))
+    assert await asyncio.to_thread(engine.begun.wait, 10)
+    assert engine.abandoned == 0
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert engine.abandoned == 1
+    assert engine.go is not None
+    engine.go.set()
+    assert (await pool.transcribe(bytes(4), 8000)).text == "2"  # its thread is free again
     await pool.close()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soxr
 
-from voice.errors import ModelError
+from voice.errors import ModelError, RecognitionFailed
 from voice.listening import mel, whisper, whisper_files
 from voice.listening.closed_set import MAX_CANDIDATES, MAX_RATIO, YES_NO, ClosedSet, ratios
 from voice.listening.whisper import MAX_SECONDS, Whisper, windows
@@ -203,7 +203,7 @@ def test_free_text_that_is_unsure_gets_a_second_look_and_the_likelier_counts(
 ) -> None:
     seen: list[float] = []
 
-    def look(sound: object, window_s: float, answers: ClosedSet | None) -> whisper.Decoded:
+    def look(_sound: object, window_s: float, *_: object) -> whisper.Decoded:
         seen.append(window_s)
         return whisper.Decoded((1,), 2 * log_probs[len(seen) - 1], 0.0, {})
 
@@ -211,6 +211,37 @@ def test_free_text_that_is_unsure_gets_a_second_look_and_the_likelier_counts(
     sound = np.zeros(int(seconds * mel.RATE), np.float32)
     assert model.transcribe(sound, answers).confidence == pytest.approx(np.exp(max(log_probs)))
     assert seen == windows
+
+
+class Interrupted:
+    """An engine during whose encoding the speaker goes on."""
+
+    def __init__(self) -> None:
+        self.session: whisper.WhisperSession | None = None
+        self.encoded = 0
+
+    def encode(self, _features: object) -> None:
+        self.encoded += 1
+        assert self.session is not None
+        self.session.abandon()
+
+    def generate(self, *_: object, **__: object) -> None:
+        raise AssertionError("decoded for nobody")
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("answers", [None, YES_NO])
+def test_what_nobody_waits_for_is_decoded_no_further(
+    model: Whisper, monkeypatch: pytest.MonkeyPatch, answers: ClosedSet | None
+) -> None:
+    engine = Interrupted()
+    monkeypatch.setattr(model, "_model", engine)
+    engine.session = model.session(8000, answers)
+    engine.session.accept(bytes(16000))
+    for _ in range(2):  # then it is not even begun
+        with pytest.raises(RecognitionFailed, match="nobody waits"):
+            engine.session.finish()
+    assert engine.encoded == 1
 
 
 @pytest.mark.models

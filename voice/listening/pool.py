@@ -68,15 +68,23 @@ class RecogniserPool:
     ) -> Transcript:
         """Recognise one utterance (s16le mono at `rate` Hz), scoring `answers` where given.
 
-        A caller that is cancelled while it waits leaves the queue. Raises RecognitionFailed when
-        the queue is full or the engine fails."""
+        A caller that is cancelled while it waits leaves the queue; what runs already stops at its
+        next step, since whoever speaks on after a pause voids what was decoded in it. Raises
+        RecognitionFailed when the queue is full or the engine fails."""
+        running: list[Session] = []
 
         def work() -> Transcript:
             session = self.recogniser.session(rate, answers)
+            running.append(session)
             session.accept(pcm)
             return session.finish()
 
-        return await self.run(work)
+        try:
+            return await self.run(work)
+        except asyncio.CancelledError:
+            for session in running:
+                session.abandon()
+            raise
 
     async def open(self, rate: int, answers: ClosedSet | None = None) -> StreamingSession:
         """Begin a recognition fed while the caller speaks. Raises RecognitionFailed."""

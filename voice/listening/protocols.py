@@ -19,6 +19,10 @@ class Session(Protocol):
     def finish(self) -> Transcript:
         """Recognise what was taken. The session may not be used afterwards."""
 
+    def abandon(self) -> None:
+        """From any thread: nobody wants to know any more. A `finish` that is under way may stop at
+        its next step and raise RecognitionFailed."""
+
 
 class Recogniser(Protocol):
     """An engine with its model loaded; shared between calls, safe to use from several threads."""

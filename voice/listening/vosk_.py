@@ -123,6 +123,9 @@ class VoskSession:
         self._spent += time.perf_counter() - began
         return _joined([*(d["text"] for d in self._done), partial])
 
+    def abandon(self) -> None:
+        """What costs time was done while the caller spoke."""
+
     def finish(self) -> Transcript:
         """The transcript of all sound. `ms` is the decoding time of the whole utterance."""
         began = time.perf_counter()

@@ -10,7 +10,7 @@ Whisper hears words in silence and noise: `no_speech` and the mean log-probabili
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -122,13 +122,19 @@ class Whisper:
         """Begin an utterance at `rate` Hz. Raises ValueError for a rate outside 8 to 96 kHz."""
         return WhisperSession(self, rate, answers)
 
-    def transcribe(self, sound: mel.Floats, answers: ClosedSet | None) -> Transcript:
-        """Recognise sound of 16 kHz, -1..1. Raises RecognitionFailed where the engine fails."""
+    def transcribe(
+        self,
+        sound: mel.Floats,
+        answers: ClosedSet | None,
+        unwanted: Callable[[], bool] = lambda: False,
+    ) -> Transcript:
+        """Recognise sound of 16 kHz, -1..1. Raises RecognitionFailed where the engine fails, and
+        between two steps when the result is `unwanted` by now."""
         began = time.perf_counter()
         if len(sound) > MAX_SCORED_S * mel.RATE:
             answers = None
         try:
-            decoded = [self._decode(piece, answers) for piece in windows(sound)]
+            decoded = [self._decode(piece, answers, unwanted) for piece in windows(sound)]
         except RuntimeError as error:
             raise RecognitionFailed("the Whisper engine failed on an utterance") from error
         heard = [d for d in decoded if d.credible and d.tokens]
@@ -144,21 +150,32 @@ class Whisper:
             scores=heard[0].scores if heard else {},
         )
 
-    def _decode(self, sound: mel.Floats, answers: ClosedSet | None) -> Decoded:
+    def _decode(
+        self, sound: mel.Floats, answers: ClosedSet | None, unwanted: Callable[[], bool]
+    ) -> Decoded:
         seconds = len(sound) / mel.RATE
         if seconds > SHORT_WINDOW_S:
-            return self._look(sound, min(seconds + _EDGE_S, LONG_WINDOW_S), answers)
-        decoded = self._look(sound, SHORT_WINDOW_S, answers)
+            window_s = min(seconds + _EDGE_S, LONG_WINDOW_S)
+            return self._look(sound, window_s, answers, unwanted)
+        decoded = self._look(sound, SHORT_WINDOW_S, answers, unwanted)
         if answers is not None or decoded.mean_log_prob >= SURE_LOG_PROB:
             return decoded
-        again = self._look(sound, LONG_WINDOW_S, None)
+        again = self._look(sound, LONG_WINDOW_S, None, unwanted)
         return max(decoded, again, key=lambda each: each.mean_log_prob)
 
-    def _look(self, sound: mel.Floats, window_s: float, answers: ClosedSet | None) -> Decoded:
+    def _look(
+        self,
+        sound: mel.Floats,
+        window_s: float,
+        answers: ClosedSet | None,
+        unwanted: Callable[[], bool],
+    ) -> Decoded:
         """The encoder sees `sound` and then silence, `window_s` in all."""
+        _go_on(unwanted)
         seconds = len(sound) / mel.RATE
         frames = int(window_s * mel.FRAMES_PER_SECOND) // 2 * 2
         encoded = self._model.encode(_storage(mel.log_mel(sound, frames)[None]))
+        _go_on(unwanted)
         result = self._model.generate(
             encoded,
             [self._prompt],
@@ -175,6 +192,7 @@ class Whisper:
         if answers is not None:
             logits = np.asarray([np.asarray(row) for row in result.logits[0]], dtype=np.float32)
             negations = self._closed_vocabulary(answers).negations
+            _go_on(unwanted)
             scores = self._score(encoded, answers, log_prob)
             scores |= negation.scores(tokens, logits, negations)
         return Decoded(tokens, log_prob, result.no_speech_prob, scores)
@@ -257,6 +275,12 @@ class Whisper:
         return found
 
 
+def _go_on(unwanted: Callable[[], bool]) -> None:
+    """The speaker went on, and all will be recognised anew: what is left would be for nothing."""
+    if unwanted():
+        raise RecognitionFailed("nobody waits for this utterance any more")
+
+
 def _max_length(tokens: int, prompt: int) -> int:
     """The engine's `max_length` for at least so many tokens: it generates half of it, or what the
     prompt leaves of it, whichever is less."""
@@ -278,10 +302,15 @@ class WhisperSession:
         self._answers = answers
         self._pcm = bytearray()
         self._room = int(MAX_SECONDS * rate) * 2
+        self._abandoned = False
 
     def accept(self, pcm: bytes) -> None:
         """Keep more sound, up to MAX_SECONDS in all."""
         self._pcm += pcm[: self._room - len(self._pcm)]
+
+    def abandon(self) -> None:
+        """Stop at the next step: a second look costs five times what the first did."""
+        self._abandoned = True
 
     def finish(self) -> Transcript:
         """Recognise it. Raises RecognitionFailed."""
@@ -289,7 +318,7 @@ class WhisperSession:
         sound = np.frombuffer(bytes(self._pcm[:whole]), dtype="<i2").astype(np.float32) / 32768.0
         if self._rate != mel.RATE:
             sound = soxr.resample(sound, self._rate, mel.RATE).astype(np.float32)
-        heard = self._whisper.transcribe(sound, self._answers)
+        heard = self._whisper.transcribe(sound, self._answers, lambda: self._abandoned)
         if self._answers is None:
             return heard
         snr = speech_to_noise_db(bytes(self._pcm[:whole]))
