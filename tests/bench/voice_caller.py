@@ -127,8 +127,10 @@ def stops_ms(talker: Talker) -> Iterator[float]:
     """From the onset of each interruption to the bot's silence."""
     said, heard = audible(talker.caller.said), audible(talker.caller.heard)
     for mark in talker.marks:
+        if mark.kind != "interrupt" or not said[mark.begin : mark.end].any():
+            continue
         onset = mark.begin + int(np.argmax(said[mark.begin : mark.end]))
-        if mark.kind == "interrupt" and heard[onset - 2 : onset + 1].any():
+        if heard[onset - 2 : onset + 1].any():
             yield float(_quiet_from(heard, onset) - onset) * FRAME_MS
 
 
