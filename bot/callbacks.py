@@ -7,7 +7,7 @@ from typing import Literal
 
 from bot import __version__, questionnaire
 from bot.acting import Manner, sentences
-from bot.conversation import Conversation, Dialogue, Progress
+from bot.conversation import FOREIGN, Conversation, Dialogue, Progress
 from bot.dialogue import protocol
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import State
@@ -22,8 +22,8 @@ RESUMABLE = {State.CREATED, State.READY, State.INCOMPLETE, State.IN_PROGRESS}
 
 CONTINGENT = frozenset(
     "O_resume I2_retry I_fail A_noted R_unclear R_keys R_full R_unclear_done Q_again S_1 S_2 "
-    "H_offer H_severe H_misled H_complaint H_coached H_identity H_later K_when K_retry N_bye "
-    "P_slower P_louder W_ok E_none G_bye Z_problem".split()
+    "H_offer H_severe H_misled H_complaint H_coached H_identity H_language H_later "
+    "K_when K_retry N_bye P_slower P_louder W_ok E_none G_bye Z_problem".split()
 )
 """Clauses that a callback without a hitch does not need."""
 
@@ -128,6 +128,9 @@ class Callbacks:
         """What a callback that goes well will speak to this policyholder, each sentence once, in
         order: to be rendered before the call, so that every word starts at once."""
         script = self.script(policy)
+        if policy.language != script.language:
+            told = (script.clauses[id].text for id in FOREIGN)
+            return [part for text in told for part in sentences(text)]
         clauses = [
             c
             for id, c in script.clauses.items()

@@ -20,6 +20,7 @@ REASONS: Mapping[str, str] = {
     "surrender": "客户有退保意愿",
     "coached": "疑似有人诱导作答",
     "identity": "身份核实未通过",
+    "language": "客户常用语言不是普通话（见保单）",
     "silence": "客户多次无应答",
     "unclear": "多次未能听清回答",
     "question": "客户的问题需人工解答",

@@ -1,11 +1,12 @@
 """One conversation over any line: hear, understand, commit, then speak.
 
 The only writer of a callback's evidence while the bot owns it. It decides nothing about meaning
-(Rasa does) but holds four safety rules of its own:
+(Rasa does) but holds five safety rules of its own:
 
 - key 0 reaches a human without asking anybody, the dialogue workers included;
 - an answer to a term that was not heard to its end is no answer;
 - a yes to a term that is checked counts only with the right answer to its comprehension question;
+- whoever prefers a language that the questionnaire is not in is not questioned: a human comes;
 - whatever fails (worker, store, voice), the caller ends with a human, never in silence.
 """
 
@@ -56,6 +57,9 @@ DIGIT_PAUSE_S = 2.5  # how long somebody keying a number may look for the next k
 BEFORE_IDENTITY = {"opening", "identity_self", "identity_secret"}
 MAX_NOISES, MAX_NOISE_MS = 3, 8000  # sounds without words, in number and length, until we ask
 MAX_ERRANDS = 4  # events of our own in a row, e.g. verify → identity_ok
+FOREIGN = ("O1", "O2", "H_language")
+"""What somebody hears who prefers another language than the questionnaire's: who calls, that it is
+recorded, and that a human comes."""
 URGENT = {"human", "complain", "wrong_person"}  # heard even over what may not be interrupted
 
 Ending = Literal["closed", "handed_over", "hung_up", "lost"]
@@ -205,6 +209,9 @@ class Conversation:
             )
             moved = await self._dialogue.begin(start)
             await self._scribe.write([self._called(moved)])
+            if self._policy.language != self._script.language:
+                told = tuple(Say(clause) for clause in FOREIGN)
+                moved = replace(moved, acts=(*told, Handoff("language")))
         await self._perform(moved, None)
 
     def _called(self, moved: Moved) -> Draft:

@@ -20,7 +20,7 @@ TEXT: Final = "text/plain; version=0.0.4; charset=utf-8"
 HANDOFF_REASONS: Final = frozenset(
     (
         *("request", "key", "severe", "complaint", "surrender", "coached"),
-        *("identity", "silence", "unclear", "question", "failure"),
+        *("identity", "language", "silence", "unclear", "question", "failure"),
     )
 )
 DETAILS: Final[Mapping[str, tuple[str, frozenset[str]]]] = {

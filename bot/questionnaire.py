@@ -97,6 +97,7 @@ class Questionnaire:
         clauses = {id: renderer.clause(id) for id in ids if id not in dynamic}
         return Script(
             version=self.version,
+            language=self.document.language,
             sha256=self.sha256,
             clauses=MappingProxyType(clauses),
             items=items,

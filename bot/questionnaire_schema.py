@@ -31,8 +31,8 @@ REQUIRED = frozenset({
     "O1", "O2", "O3", "O3_elder", "O4", "O_resume", "I1", "I2", "I2_retry", "I_ok", "I_fail",
     "T_items", "A_ok", "A_noted", "R_unclear", "R_keys", "R_full", "R_unclear_done", "Q_again",
     "S_1", "S_2", "H_offer", "H_now", "H_severe", "H_complaint", "H_coached", "H_identity",
-    "H_later", "K_when", "K_retry", "K_booked", "N_bye", "P_slower", "P_louder", "W_ok", "E_none",
-    "G_bye", "Z1", "Z_clean", "Z_problem", "Z2",
+    "H_language", "H_later", "K_when", "K_retry", "K_booked", "N_bye", "P_slower", "P_louder",
+    "W_ok", "E_none", "G_bye", "Z1", "Z_clean", "Z_problem", "Z2",
 })  # fmt: skip
 """What the dialogue speaks of besides items; a questionnaire without one of them is refused."""
 

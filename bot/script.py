@@ -59,6 +59,7 @@ class Script:
     """All clauses for one policy. Those that wait for a value (`dynamic`) come from `fill`."""
 
     version: str
+    language: str  # ISO 639-1: what it is spoken and written in
     sha256: str  # of the questionnaire file
     clauses: Mapping[str, Clause]
     items: tuple[str, ...]  # what is asked of this policy, in order

@@ -118,7 +118,7 @@ class Flag(Act):
 @dataclass(frozen=True)
 class Handoff(Act):
     """Give the conversation to a human. `reason`: request, key, severe, complaint, surrender,
-    coached, identity, silence, unclear, question, failure; booked,
+    coached, identity, language, silence, unclear, question, failure; booked,
     nobody_free: a human calls later."""
 
     kind: ClassVar[str] = "handoff"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -132,3 +133,15 @@ def test_keys_of_calls_without_a_line_disturb_nothing(switchboard: Switchboard) 
     switchboard.on_pbx(KeyDown(UUID, "0"))
     switchboard.expect(UUID, switchboard._callbacks.open(POLICY, "phone"))
     switchboard.on_pbx(KeyDown(UUID, "0"))
+
+
+def test_who_prefers_another_language_is_told_of_a_human_and_nothing_else(
+    switchboard: Switchboard, store: Store
+) -> None:
+    """Nothing else need be rendered before the call."""
+    callbacks, policy = switchboard._callbacks, store.policy(POLICY)
+    told = callbacks.sentences(replace(policy, language="ko"))
+    assert told[-2:] == ["我只会说普通话。", "我请人工客服来为您办理，请不要挂机。"]
+    usual = callbacks.sentences(policy)
+    assert set(told[:-2]) < set(usual)
+    assert not set(told[-2:]) & set(usual)
