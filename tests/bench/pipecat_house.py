@@ -19,12 +19,14 @@ import os
 import pickle
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from faster_whisper import WhisperModel
+import numpy as np
+from faster_whisper import WhisperModel, transcribe
+from faster_whisper.audio import pad_or_trim
 from loguru import logger
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.frames.frames import (
@@ -56,6 +58,7 @@ from voice.audiosocket import Decoder
 from voice.frames import FRAME_MS, PHONE_RATE
 
 WINDOW_S = 10  # of the tuned encoder, as ours
+TOKENS_PER_SECOND = 16  # at most, as ours
 BIRTH_DIGITS = 8
 AGAIN_S = 8.0  # after a question that nobody seems to answer, it is asked again
 
@@ -71,12 +74,23 @@ class Quick:
             model, device="cpu", compute_type="int8", cpu_threads=1, num_workers=2
         )
         extractor = self._model.feature_extractor
-        extractor.n_samples = WINDOW_S * extractor.sampling_rate
+        self._samples = extractor.n_samples = WINDOW_S * extractor.sampling_rate
         extractor.nb_max_frames = extractor.n_samples // extractor.hop_length
+        # Every window is filled up to 30 s by this function, which knows no other length.
+        transcribe.pad_or_trim = partial(pad_or_trim, length=extractor.nb_max_frames)
 
     def transcribe(self, sound: Any, language: str, **_: Any) -> Any:
+        most = int(len(sound) / self._samples * WINDOW_S * TOKENS_PER_SECOND) + 8
+        # Silence behind the sound: what the library fills up with is no silence, and in a short
+        # window the model then repeats itself until its tokens are used up.
+        padded = np.pad(sound, (0, max(0, self._samples - len(sound))))
         return self._model.transcribe(
-            sound, language=language, beam_size=1, temperature=0.0, without_timestamps=True
+            padded,
+            language=language,
+            beam_size=1,
+            temperature=0.0,
+            without_timestamps=True,
+            max_new_tokens=most,
         )
 
 
