@@ -35,7 +35,7 @@ PYTHON = ROOT / "build" / "pipecat-env" / "bin" / "python"
 MODEL = ROOT / "models" / "whisper-base"
 KINDS = ("ours", "default", "tuned")
 CALLS = {"ours": (1, 10, 20), "default": (1, 10), "tuned": (1, 10, 20)}
-SECONDS = {1: 75.0, 10: 60.0, 20: 60.0}
+SECONDS = {1: 90.0, 10: 60.0, 20: 60.0}
 
 
 def judge(talkers: Sequence[Talker], figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ POLICY = "902626001083"  # of examples/policies.csv; the others are copies with 
 CALLER_RATE = 1.25
 WARM_UP_S = 14.0  # the opening
 EVERY_S = 9.0  # between the answers of one caller where there are many
+AGAIN_S = 2.0  # between two calls of one caller: who was refused does not storm the house
 STAGES = ((1, 90.0, True), (20, 75.0, True), (40, 60.0, False))
 
 
@@ -79,11 +80,12 @@ async def stage(
                 await talker.caller.closed.wait()
             finally:
                 talk.cancel()
+            await asyncio.sleep(AGAIN_S)
 
     tasks = []
     for n in range(calls):
         tasks.append(asyncio.create_task(call(n)))
-        await asyncio.sleep(min(0.5, 6.0 / calls))
+        await asyncio.sleep(min(0.5, EVERY_S / calls))  # nobody waits for another's answer
     if mixed and calls == 1:
         tasks.append(asyncio.create_task(_alternate(house, talkers)))
     await asyncio.sleep(WARM_UP_S)
@@ -225,7 +227,7 @@ def prepare(data: Path, stages: Iterable[int]) -> None:
         writer = csv.DictWriter(file, row.keys())
         writer.writeheader()
         for calls in stages:
-            for n in range(max(calls, 4) * 2):  # a caller may call again
+            for n in range(max(calls, 4) * 4):  # a caller may call again
                 writer.writerow({**row, "number": f"{calls:04}{n:04}{POLICY[-4:]}"})
 
 

@@ -60,7 +60,7 @@ from voice.frames import FRAME_MS, PHONE_RATE
 WINDOW_S = 10  # of the tuned encoder, as ours
 TOKENS_PER_SECOND = 16  # at most, as ours
 BIRTH_DIGITS = 8
-AGAIN_S = 8.0  # after a question that nobody seems to answer, it is asked again
+AGAIN_S = 5.0  # after a question that nobody seems to answer, it is asked again
 
 Question = tuple[str, str, bytes]
 """Clause, item (or ""), and the sound of 8 kHz."""
