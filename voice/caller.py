@@ -141,7 +141,9 @@ class SimulatedCaller:
         self._beat.set()
 
     def skip(self) -> None:
-        """The machine was too slow for a frame; what we wanted to say comes later."""
+        """The machine was too slow for a frame: time goes on, what we wanted to say comes later."""
+        self.said += SILENCE
+        self.heard += SILENCE
 
     def fail(self, _error: Exception, /) -> None:
         """A tick broke: the call is over."""
