@@ -22,11 +22,9 @@ from bot.house import House, running
 from bot.importing import import_policies
 from bot.policy import Policy
 from bot.settings import ROOT, Settings
-from voice.frames import PHONE_RATE, Transcript
+from voice.frames import PHONE_RATE
 from voice.incoming import Incoming
-from voice.listening.closed_set import ClosedSet
 from voice.listening.endpoint import SpeechPaused, Verdict
-from voice.listening.whole import Wanted
 from voice.speaking import Clip, Speaker
 
 KEYS = ROOT / "build" / "bench" / "keys"
@@ -46,17 +44,12 @@ class Compared(Incoming):
         self._plain = Compared.made % 2 == 1
         Compared.made += 1
 
-    def _weigh(
-        self,
-        pause: SpeechPaused,
-        answers: ClosedSet | None,
-        wanted: Wanted | None,
-        heard: asyncio.Task[Transcript],
-    ) -> None:
+    def _weigh(self, pause: SpeechPaused, *how: Any) -> None:
+        """The last of `how` is the task that recognises."""
         plain = self._plain if Compared.forced is None else Compared.forced
         if not plain:
-            super()._weigh(pause, answers, wanted, heard)
-        elif not heard.cancelled():
+            super()._weigh(pause, *how)
+        elif not how[-1].cancelled():
             self._take(self._endpointer.judge(pause, Verdict.OPEN))
 
 
