@@ -185,7 +185,7 @@ def line_of(figures: dict[str, Any]) -> str:
 async def main() -> int:
     """Exit status 1 if there is a false accept."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--split", choices=["test", "tune"], default="test")
+    parser.add_argument("--split", choices=["test", "tune", "wordy"], default="test")
     parser.add_argument("--every", type=int, default=1, help="take each n-th utterance only")
     parser.add_argument("--keep", type=Path, help="write every transcript there")
     parser.add_argument("--only", nargs="+", help="conditions, by name")
@@ -237,7 +237,7 @@ async def main() -> int:
         "levels": levels,
     }
     OUT.mkdir(parents=True, exist_ok=True)
-    name = "understand-sound.json" if options.split == "test" else "understand-sound-tune.json"
+    name = f"understand-sound{'' if options.split == 'test' else '-' + options.split}.json"
     text = json.dumps(report, indent=2, ensure_ascii=False)
     (OUT / name).write_text(text + "\n", encoding="utf-8")
     if options.keep:

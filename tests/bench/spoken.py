@@ -24,7 +24,7 @@ RATE = 1.25  # the voices speak slowly by themselves
 _LOSS = 0.04  # chance that a burst of lost packets begins at a frame
 _BURST = (1, 3)  # 20 ms packets
 
-Split = Literal["tune", "test"]
+Split = Literal["tune", "wordy", "test"]
 
 
 @dataclass(frozen=True, slots=True)
