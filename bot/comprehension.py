@@ -151,6 +151,8 @@ def check(expectation: Expectation, said: Said, *, keys_named: bool) -> Checked:
         return Checked("unclear", words, "声音和文字不一致")
     if expectation.kind == "number" and _maybe_another(said):
         return Checked("unclear", words, "声音也像别的数")
+    if expectation.kind == "number" and not keys_named and _maybe_with_is(expectation, said):
+        return Checked("unclear", words, "“是五”和“十五”听着一样，请按键", keyed=True)
     return Checked("right", words, "和合同一样")
 
 
@@ -160,6 +162,18 @@ def _maybe_another(said: Said) -> bool:
     if "yes_other" not in said.scores or said.scores.get("known", 1.0) < 1:
         return False
     return said.scores.get("yes_no", REPAIRS) < REPAIRS
+
+
+def _maybe_with_is(expectation: Expectation, said: Said) -> bool:
+    """Whether 是五 may have been heard as 十五. Where the two options were named before, nobody
+    answers with a third number."""
+    heard = "snr_db" in said.scores  # by a recogniser, and not typed or in a test of the words
+    number = expectation.expected
+    return (
+        heard
+        and isinstance(number, Decimal)
+        and (confusable.may_hide_another(int(number), clean(said.text)))
+    )
 
 
 def evidence(clause: str, item: str, expectation: Expectation, checked: Checked) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from bot.numerals import hanzi
 
 _ALIKE = {1: (7,), 7: (1,), 6: (9,), 9: (6,), 2: (8,), 8: (2,)}
 LIMIT = 99
+_BEFORE = "是交缴保存有满到按签"  # no 是 goes between one of these and a number
 
 
 def neighbours(number: int) -> tuple[int, ...]:
@@ -36,3 +39,15 @@ def ways(number: int, unit: str) -> tuple[str, ...]:
     if number == 2:
         forms.append(f"两{unit}")
     return tuple(forms)
+
+
+def may_hide_another(number: int, text: str) -> bool:
+    """Whether a text that says `number` may have been 是 and another number, or the other way
+    round: 是五年 is written 15年, and nothing but the tone tells them apart, which the recogniser
+    does not keep. A word before 十 after which no 是 comes settles it (交十五年, 是十五天)."""
+    tens, ones = divmod(number, 10)
+    forms = "|".join((hanzi(number), str(number), f"{tens}十{ones}"))
+    before = [match[1] for match in re.finditer(rf"(?:^|(.))(?:{forms})", text)]
+    if tens in (1, 4) and number != 10:
+        return not before or any(char is None or char not in _BEFORE for char in before)
+    return tens == 0 and "是" in before

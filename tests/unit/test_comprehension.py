@@ -86,6 +86,18 @@ def test_a_number_that_sounds_like_another_is_asked_again() -> None:
     assert heard("10天", **alone, yes_no=0.1) == "wrong"
 
 
+def test_fifteen_that_may_be_is_five_is_asked_for_by_keys() -> None:
+    """是五天 was written 15天 with the highest ratio there is."""
+    scores = {"yes_no": 30.0, "yes_other": 30.0, "known": 30.0, "snr_db": 40.0}
+    heard = said("15天", "voice", confidence=0.9, scores=scores)
+    checked = check(FIFTEEN, heard, keys_named=False)
+    assert (checked.result, checked.keyed) == ("unclear", True)
+    assert result(FIFTEEN, heard, keys_named=True) == "right", "五天 was not offered"
+    assert result(FIFTEEN, said("15天")) == "right", "typed"
+    clear = said("是15天", "voice", confidence=0.9, scores=scores)
+    assert result(FIFTEEN, clear) == "right"
+
+
 def test_the_numbers_that_sound_alike_are_weighed() -> None:
     weighed = FIFTEEN.closed_set
     assert {"十五天", "15天"} <= set(weighed.yes)
@@ -97,9 +109,8 @@ def test_the_numbers_that_sound_alike_are_weighed() -> None:
 def test_in_noise_keys_are_asked_for(expectation: Expectation) -> None:
     for snr, wanted in ((14.0, "unclear"), (24.0, "right")):
         scores = {"yes_no": 9.0, "yes_other": 9.0, "known": 9.0, "snr_db": snr}
-        checked = check(
-            expectation, said(expectation.answer, "voice", scores=scores), keys_named=False
-        )
+        answer = f"是{expectation.answer}" if expectation == FIFTEEN else expectation.answer
+        checked = check(expectation, said(answer, "voice", scores=scores), keys_named=False)
         assert (checked.result, checked.keyed) == (wanted, wanted == "unclear")
 
 
