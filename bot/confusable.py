@@ -8,7 +8,7 @@ from bot.numerals import hanzi
 
 _ALIKE = {1: (7,), 7: (1,), 6: (9,), 9: (6,), 2: (8,), 8: (2,)}
 LIMIT = 99
-_BEFORE = "是交缴保存有满到按签"  # no 是 goes between one of these and a number
+_BEFORE = "是交缴保存满"  # no 是 goes between one of these and a number
 
 
 def neighbours(number: int) -> tuple[int, ...]:

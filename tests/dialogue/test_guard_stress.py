@@ -50,6 +50,26 @@ def test_a_yes_and_a_no_joined_are_not_a_yes() -> None:
         assert not is_yes(dice.choice(JOINTS).join(parts)), parts
 
 
+HEDGES = [
+    "略知一二", "听着像那么回事", "大面上清楚", "就那么回事吧", "那就这么着吧", "那行吧",
+    "收到了吧", "知道了吧", "到时再看", "看收益情况", "难讲", "我要想一想", "那知道去",
+    "我知道吗", "是我签的吗", "可以吗", "好似系", "知道点儿", "清楚一些", "清楚就怪了",
+    "知道就好了", "介绍人清楚", "爷爷知道", "认栽", "应该是吧", "好像收到了", "我老伴清楚",
+    "有点清楚", "只知道一半",
+]  # fmt: skip
+"""Of the kinds that a random join of a yes and an unclear answer let through once, and others."""
+
+
+@pytest.mark.parametrize("hedge", HEDGES)
+def test_a_yes_joined_with_a_hedge_is_not_a_yes(hedge: str) -> None:
+    """With and without a pause between them: recognisers write no punctuation."""
+    dice = random.Random(hedge)
+    for yes in dice.sample(YES, 60):
+        for joint in JOINTS:
+            assert not is_yes(yes + joint + hedge), (yes, hedge)
+            assert not is_yes(hedge + joint + yes), (hedge, yes)
+
+
 def homophones(sentences: list[str]) -> Iterator[tuple[str, str]]:
     """Each sentence, and with one character written as each other of the same sound."""
     sounds: dict[str, set[str]] = defaultdict(set)
