@@ -89,6 +89,7 @@ class Table:
     """The words a yes may consist of, by kind: agree, good, know, did, had, me, other, number."""
     repairs: pinyin.Lexicon  # what a mis-heard text may be read as
     feared: pinyin.Lexicon  # what it may be instead, so that it is no yes
+    unmistakable: re.Pattern[str]  # never another spelling of a feared word (看完了, 忘了)
     doubted: pinyin.Lexicon  # the same, of words too much like others to be feared everywhere
 
     def fears(self, text: str, read: str) -> str | None:
@@ -102,6 +103,7 @@ class Table:
     def hides(self, text: str) -> str | None:
         """A word that is no yes, of which some part of `text` is another spelling."""
         nowhere: frozenset[int] = frozenset()
+        text = self.unmistakable.sub("，", text)
         return self.feared.touches(text, False, nowhere) or self.doubted.touches(
             text, False, nowhere
         )
@@ -197,5 +199,6 @@ def table() -> Table:
             _plain(data["vocabulary"]["other"] + data["vocabulary"]["me"]), data["repairable"]
         ),
         feared=pinyin.Lexicon(data["feared"]),
+        unmistakable=compiled(data["unmistakable"]),
         doubted=pinyin.Lexicon(data["doubted"]),
     )

@@ -1,6 +1,6 @@
 """Labelled utterances as a telephone brings them: spoken by simulated voices, with noise and lost
-packets. Two sets of tests/dialogue: spoken_tune.tsv, to set thresholds with, and spoken_test.tsv,
-to measure with. Each is the commonest short answers and a sample (of dev.tsv; of both held-out
+packets. Three sets of tests/dialogue: spoken_tune.tsv, to set thresholds with, spoken_wordy.tsv, to
+see what is lost of colloquial sentences, and spoken_test.tsv, to measure with. Tune and test are each the commonest short answers and a sample (of dev.tsv; of both held-out
 sets) of what a Mandarin voice can say in twelve characters."""
 
 from __future__ import annotations
