@@ -1,7 +1,8 @@
 """Labelled utterances as a telephone brings them: spoken by simulated voices, with noise and lost
 packets. Three sets of tests/dialogue: spoken_tune.tsv, to set thresholds with, spoken_wordy.tsv, to
-see what is lost of colloquial sentences, and spoken_test.tsv, to measure with. Tune and test are each the commonest short answers and a sample (of dev.tsv; of both held-out
-sets) of what a Mandarin voice can say in twelve characters."""
+see what is lost of colloquial sentences, and spoken_test.tsv, to measure with. The first and the
+last are the commonest short answers and a sample (of dev.tsv; of both held-out sets) of what a
+Mandarin voice can say in twelve characters."""
 
 from __future__ import annotations
 
