@@ -33,7 +33,8 @@ from voice.dsp import level_dbfs
 
 pytestmark = [pytest.mark.models, pytest.mark.rasa]
 
-CACHE = ROOT / "build" / "test-cache"  # speech is rendered once, not once a run
+CACHE, KEYS = ROOT / "build" / "test-cache", ROOT / "build" / "test-keys"
+"""Speech is rendered once, not once a run; it is sealed, so the key stays as well."""
 KEYED = Answer(keys="birth_date")
 SURE = {
     "O4": Answer("可以，现在方便。"),
@@ -78,7 +79,7 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play
     CACHE.mkdir(parents=True, exist_ok=True)
     (data / "cache").symlink_to(CACHE)
     settings = Settings(
-        data=data, audiosocket_port=0, telephony_port=0, web_port=0, normal_rate=1.5,
+        data=data, keys=KEYS, audiosocket_port=0, telephony_port=0, web_port=0, normal_rate=1.5,
         voice="pyttsx3",  # nobody has to understand the bot here, and Kokoro takes minutes
     )  # fmt: skip
     import_policies(settings, ROOT / "examples" / "policies.csv")

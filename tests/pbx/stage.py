@@ -24,7 +24,8 @@ from tests.pbx.asterisk import NUMBER, PASSWORD, SECRET, Asterisk, Ports, free_p
 from tests.pbx.phones import Phone, Phones
 from voice.speaking import wav
 
-CACHE = ROOT / "build" / "test-cache"
+CACHE, KEYS = ROOT / "build" / "test-cache", ROOT / "build" / "test-keys"
+"""Speech is rendered once, not once a run; it is sealed, so the key stays as well."""
 RING_S = 8
 CALLS_EACH, CALLERS = 4, 2  # telephones a process of pjsip can carry; processes
 QUEUE_S = 12
@@ -199,7 +200,7 @@ async def stage(folder: Path, texts: dict[str, str], **given: object) -> AsyncIt
     CACHE.mkdir(parents=True, exist_ok=True)
     (data / "cache").symlink_to(CACHE)
     settings = Settings(
-        data=data, audiosocket_port=0, telephony_port=0, web_port=0, voice="pyttsx3",
+        data=data, keys=KEYS, audiosocket_port=0, telephony_port=0, web_port=0, voice="pyttsx3",
         normal_rate=1.5, elder_rate=1.2, ami_port=ports.ami, ami_secret=SECRET, ring_s=RING_S,
         call_hours=(0, 24), dial_channel="Local/{number}@huifang-dial/n", **given,
     )  # fmt: skip
