@@ -176,7 +176,7 @@ class Incoming:
 
     def drop(self) -> None:
         """Nothing of what was said until now is delivered."""
-        self._endpointer.flush()
+        self._endpointer.drop()
         self._active = False
         self.close()
 

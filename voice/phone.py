@@ -97,12 +97,14 @@ class PhoneLine:
         self._out.interrupt()
 
     def record(self, tap: Tap) -> None:
-        """Record from here on. What was before is silence there: all offsets stay the line's."""
+        """Record from here on. What was before is silence there: all offsets stay the line's. No
+        utterance reaches back to it, for the recording has to hold whatever is heard."""
         missed = self._out.playback.now_ms // FRAME_MS
         for at in range(0, missed, PIECE):
             silence = bytes(min(PIECE, missed - at) * self._frame_bytes)
             tap.write(silence, silence)
         self._tap = tap
+        self._in.drop()
 
     def forget(self) -> None:
         """What was heard until now was not said to us. The rest of it is dropped, too."""

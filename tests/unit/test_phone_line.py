@@ -81,6 +81,19 @@ async def test_a_recording_that_begins_late_has_silence_for_what_was_before() ->
     assert len(late.bot) == len(late.caller)
 
 
+async def test_the_recording_holds_what_is_heard_though_somebody_spoke_before_it() -> None:
+    async with calling(ScriptedEars(["您好"]), ScriptedSpeaker()) as call:
+        call.line.listen(5.0, YES_NO, Pauses(hangover_ms=300))
+        speaking = asyncio.create_task(call.caller.say(tone(900)))
+        await asyncio.sleep(0.4)
+        late = MemoryTap()
+        call.line.record(late)
+        heard = await call.next(Utterance)
+        await speaking
+    assert heard.pcm == bytes(late.caller)[heard.pcm_start_ms * 16 : heard.pcm_end_ms * 16]
+    assert len(heard.pcm) > 16 * 300
+
+
 async def test_what_was_heard_before_is_forgotten_and_what_comes_is_not() -> None:
     async with calling(ScriptedEars(["以前", "现在"]), ScriptedSpeaker()) as call:
         call.line.listen(5.0, YES_NO, Pauses(hangover_ms=300))

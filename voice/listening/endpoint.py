@@ -192,6 +192,12 @@ class Endpointer:
         ended = self._end(cut=not self._paused) if self._open else None
         return ended if isinstance(ended, SpeechEnded) else None
 
+    def drop(self) -> None:
+        """Nothing heard until now is part of any utterance, not even as its pre-roll."""
+        self._before.clear()
+        self._recent.clear()
+        self._forget()
+
     def _wait(self, frame: bytes, speech: bool, level: float) -> list[EndpointEvent]:
         self._before.append(frame)
         self._recent.append(speech)
