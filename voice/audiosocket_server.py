@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import cast
@@ -20,7 +19,7 @@ from voice import audiosocket
 from voice.audiosocket import Bye, Decoder, Fault, Hello
 from voice.errors import LineError
 from voice.frames import PHONE_RATE
-from voice.media import Audio, Digit, Media
+from voice.media import Audio, Digit, Inbox, Media
 
 log = structlog.get_logger()
 
@@ -51,8 +50,8 @@ class AudioSocketConnection(asyncio.Protocol):
         self._server = server
         self._limits = server.limits
         self._transport: asyncio.Transport | None = None
-        self._inbox: deque[Media] = deque()
-        self._arrived = asyncio.Event()
+        self._inbox = Inbox()
+        self._waiting = False  # the peer has to
         self._heard_at = 0.0  # loop time of the last bytes
         self._watchdog: asyncio.TimerHandle | None = None
         self._unread_bytes = self._limits.unread_frames * (3 + self.rate // 50 * 2)
@@ -75,7 +74,7 @@ class AudioSocketConnection(asyncio.Protocol):
             self._take(message)
         if len(self._inbox) >= self._limits.unheard and self._transport is not None:
             self._transport.pause_reading()
-        self._arrived.set()
+            self._waiting = True
 
     def connection_lost(self, _exc: Exception | None) -> None:
         # A reset means no more than an end of file: Asterisk closes with our last frames unread.
@@ -107,16 +106,23 @@ class AudioSocketConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def take(self) -> list[Media]:
+        taken = self._inbox.take()
+        self._read_on()
+        return taken
+
+    async def ended(self) -> None:
+        await self._inbox.ended()
+
     async def __aiter__(self) -> AsyncIterator[Media]:
-        while True:
-            while self._inbox:
-                yield self._inbox.popleft()
-            if self.closed_by:
-                return
-            self._arrived.clear()
-            if self._transport is not None:
-                self._transport.resume_reading()
-            await self._arrived.wait()
+        async for message in self._inbox:
+            self._read_on()
+            yield message
+
+    def _read_on(self) -> None:
+        if self._waiting and self._transport is not None and not len(self._inbox):
+            self._waiting = False
+            self._transport.resume_reading()
 
     def _take(self, message: audiosocket.Message) -> None:
         if isinstance(message, Bye):
@@ -130,7 +136,7 @@ class AudioSocketConnection(asyncio.Protocol):
             else:
                 self.abort("error: sound before the UUID")
         elif isinstance(message, Audio | Digit):
-            self._inbox.append(message)
+            self._inbox.put(message)
 
     def _leave(self, reason: str) -> None:
         """Close once everything written has gone out."""
@@ -142,7 +148,7 @@ class AudioSocketConnection(asyncio.Protocol):
 
     def _end(self, reason: str) -> None:
         self.closed_by = self.closed_by or reason
-        self._arrived.set()
+        self._inbox.end()
 
     def _watch(self) -> None:
         """Drop a peer without a UUID or without a sign of life."""

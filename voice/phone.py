@@ -72,8 +72,7 @@ class PhoneLine:
         self._once = KeyOnce()
         self._events: asyncio.Queue[LineEvent] = asyncio.Queue()
         self._gone = False
-        self._room = asyncio.Event()
-        self._reader = asyncio.create_task(self._read(), name="phone line")
+        self._ending = asyncio.create_task(self._end(), name="phone line")
         self._filling = asyncio.create_task(self._out.fill_with(filler)) if filler else None
         pacer.add(self)
 
@@ -129,7 +128,7 @@ class PhoneLine:
 
     async def close(self) -> None:
         self._connection.close()
-        await asyncio.wait((self._reader,))
+        await asyncio.wait((self._ending,))
 
     # -- one tick of the pacer
 
@@ -147,11 +146,11 @@ class PhoneLine:
     def fail(self, error: Exception, /) -> None:
         """A tick broke: the exchange takes the call back and gives it to a human."""
         self._connection.close(f"error: {type(error).__name__}")
-        self._room.set()
 
     def _pass(self, sent: bytes) -> None:
+        if not self._in.jitter.full:  # a peer that sends faster than real time has to wait
+            self._take()
         heard = self._in.jitter.pop() or bytes(self._frame_bytes)
-        self._room.set()
         self._record(heard, sent)
         self._in.feed(heard, sent)
         speech = self._out.playback.sounding
@@ -174,33 +173,22 @@ class PhoneLine:
 
     # -- what comes in
 
-    async def _read(self) -> None:
-        """Take what the other side sends until either side hangs up, then end the line."""
-        try:
-            async for message in self._connection:
-                if isinstance(message, Audio):
-                    self._in.jitter.push(message.pcm)
-                    await self._wait_for_room()
-                else:
-                    self._digit(message.digit)
-        except Exception as error:
-            log.exception("line.broken")
-            self.fail(error)
-        await self._end()
-
-    async def _wait_for_room(self) -> None:
-        """A peer that sends faster than real time has to wait."""
-        while self._in.jitter.full and not self._connection.closed_by:
-            self._room.clear()
-            await self._room.wait()
+    def _take(self) -> None:
+        for message in self._connection.take():
+            if isinstance(message, Audio):
+                self._in.jitter.push(message.pcm)
+            else:
+                self._digit(message.digit)
 
     async def _end(self) -> None:
-        """Report everything that is still due, the hang-up last."""
+        """When either side hangs up: report everything that is still due, the hang-up last."""
+        await self._connection.ended()
         self._pacer.remove(self)
         if self._filling is not None:
             self._filling.cancel()
         reason = self._connection.closed_by
         if not reason.startswith("error"):
+            self._take()
             while len(self._in.jitter):  # the last sound that came in belongs to the recording
                 self.skip()
         at_ms = self._out.playback.now_ms

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import WSMsgType, web
 
 from voice.errors import LineError
-from voice.media import Audio, Digit, Media
+from voice.media import Audio, Digit, Inbox, Media
 from voice.websocket_media import (
     RATE,
     WIDEBAND,
@@ -48,21 +48,16 @@ class WebSocketConnection:
         self.marks: set[str] = set()
         """Correlation ids of marks that were played."""
         self._socket = socket
-        self._inbox: deque[Media] = deque()
-        self._arrived = asyncio.Event()
+        self._inbox = Inbox()
         self._outbox: deque[bytes | str] = deque()
         self._to_send = asyncio.Event()
         self._flowing = True
         self.lost_frames = 0  # not sent because Asterisk had no room
 
-    async def __aiter__(self) -> AsyncIterator[Media]:
-        while True:
-            while self._inbox:
-                yield self._inbox.popleft()
-            if self.closed_by:
-                return
-            self._arrived.clear()
-            await self._arrived.wait()
+        self.take, self.ended = self._inbox.take, self._inbox.ended
+
+    def __aiter__(self) -> AsyncIterator[Media]:
+        return aiter(self._inbox)
 
     def send_frame(self, pcm: bytes) -> None:
         """One 20 ms frame of s16le 16 kHz."""
@@ -155,8 +150,7 @@ class WebSocketConnection:
         if len(self._inbox) >= UNHEARD and isinstance(message, Audio):
             return
         if not (isinstance(message, Audio) and not message.pcm):
-            self._inbox.append(message)
-            self._arrived.set()
+            self._inbox.put(message)
 
     def _post(self, message: bytes | str) -> None:
         self._outbox.append(message)
@@ -164,7 +158,7 @@ class WebSocketConnection:
 
     def _end(self, reason: str) -> None:
         self.closed_by = self.closed_by or reason
-        self._arrived.set()
+        self._inbox.end()
         self._to_send.set()
 
 

@@ -38,29 +38,28 @@ class Hybrid:
         self.closed_by = ""
         self.voice: deque[bytes] = deque()  # frames the caller is about to say
         self._sent: deque[bytes] = deque([SILENCE] * FRAMES_LATE)
-        self._coming: asyncio.Queue[Media | None] = asyncio.Queue()
+        self._coming: list[Media] = []
+        self._over = asyncio.Event()
 
     def send_frame(self, frame: bytes) -> None:
         self._sent.append(frame)
         echo = np.frombuffer(self._sent.popleft(), dtype="<i2") * DOWN
         said = np.frombuffer(self.voice.popleft() if self.voice else SILENCE, dtype="<i2")
-        self._coming.put_nowait(Audio((echo + said).astype("<i2").tobytes()))
+        self._coming.append(Audio((echo + said).astype("<i2").tobytes()))
 
     def say(self, pcm: bytes) -> None:
         self.voice.extend(pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES))
 
-    def close(self, why: str = "closed") -> None:
-        self.closed_by = self.closed_by or why
-        self._coming.put_nowait(None)
+    def take(self) -> list[Media]:
+        taken, self._coming = self._coming, []
+        return taken
 
-    def __aiter__(self) -> AsyncIterator[Media]:
-        return self
+    def close(self, reason: str = "closed") -> None:
+        self.closed_by = self.closed_by or reason
+        self._over.set()
 
-    async def __anext__(self) -> Media:
-        message = await self._coming.get()
-        if message is None:
-            raise StopAsyncIteration
-        return message
+    async def ended(self) -> None:
+        await self._over.wait()
 
 
 class Stepped:

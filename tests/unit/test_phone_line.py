@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import numpy as np
@@ -437,9 +436,11 @@ class MemoryConnection:
         self.sent: list[bytes] = []
         self._media = media
 
-    async def __aiter__(self) -> AsyncIterator[Media]:
-        for message in self._media:
-            yield message
+    def take(self) -> list[Media]:
+        taken, self._media = self._media, []
+        return taken
+
+    async def ended(self) -> None:
         self.closed_by = self.closed_by or "caller"
 
     def send_frame(self, pcm: bytes) -> None:

@@ -117,13 +117,14 @@ def _quiet(samples: NDArray[np.int16]) -> bool:
 
 def _likely(samples: NDArray[np.int16]) -> bool:
     """Whether a whole frame may be part of a key."""
-    if _quiet(samples):
-        return False
     sound = samples.astype(np.float32)
+    energy = float(np.dot(sound, sound))
+    if energy < 2 * FAINTEST * len(sound):
+        return False
     squares = (sound @ _FRAME_MATRIX) ** 2
     power = (squares[:8] + squares[8:]).tolist()
     strongest = (max(power[:4]) + max(power[4:])) * 2 / len(sound)
-    return bool(strongest > LIKELY * float(np.dot(sound, sound)))
+    return bool(strongest > LIKELY * energy)
 
 
 def _halves(sound: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
