@@ -259,6 +259,9 @@ class Conversation:
         moved = await self._understand(said.text, said.via, said.confidence, said.scores)
         urgent = moved.meaning is not None and moved.meaning.request in URGENT
         heard = self._heard(said, moved)
+        if said.over and said.echo_ms and not urgent:
+            await self._go_on(heard)  # what is left of a torn echo reads like words now and then
+            return
         if said.over and not self._may_interrupt(said.over) and not urgent:
             await self._scribe.write([heard.draft])
             return

@@ -24,6 +24,7 @@ from bot.dialogue.protocol import (
 )
 from bot.dialogue.wire import BadLine
 from bot.dialogue.worker_actions import LocalActions, trust_own_actions
+from bot.dialogue.worker_graph import StraightRunner
 from bot.dialogue.worker_tracker import CONVERSATION, OneTurn
 
 EVENTS = frozenset(
@@ -59,6 +60,7 @@ class Brain:
         agent = Agent.load(model, tracker_store=self._memory, action_endpoint=self._actions)
         assert agent.processor is not None
         self._processor = agent.processor
+        self._processor.graph_runner = StraightRunner(self._processor.graph_runner)
         self._memory.domain = agent.domain
         self.model_id = str(agent.model_id)
 

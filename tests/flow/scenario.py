@@ -4,6 +4,7 @@ A scenario is a list of steps a compliance officer can read:
 
     - say: 方便            the policyholder says this
     - interrupt: 清楚      … says this before the bot has finished
+      torn: true           … and the line has returned a part of the bot's own voice with it
     - key: "1"             … presses these keys
     - echo: true           the line returns the bot's own voice
     - silent: true         … says nothing for as long as the bot is patient
@@ -113,7 +114,7 @@ async def _step(
         case {"say": text}:
             line.caller_says(text, confidence=step.get("confidence", 0.95))
         case {"interrupt": text}:
-            line.caller_says(text, interrupting=True)
+            line.caller_says(text, interrupting=True, echo_ms=400 if step.get("torn") else 0)
         case {"echo": _}:
             line.echoes()
         case {"key": digits}:

@@ -79,9 +79,9 @@ class ScriptedLine:
         self._events.append(Played(speech.id, complete, start, self._now, "scripted", reason))
 
     def caller_says(
-        self, text: str, *, confidence: float = 0.95, interrupting: bool = False
+        self, text: str, *, confidence: float = 0.95, interrupting: bool = False, echo_ms: int = 0
     ) -> None:
-        """`interrupting`: while a clause is still being spoken."""
+        """`interrupting`: while a clause is still being spoken. `echo_ms` of it is our own."""
         over = self._unplayed[0].id if self._unplayed else None
         if interrupting:
             self.hold = False
@@ -96,7 +96,7 @@ class ScriptedLine:
         self._feed(
             Utterance(
                 text, "voice", confidence, start, self._now, pcm=b"\1\0" * 80, over=over,
-                engine="scripted",
+                engine="scripted", echo_ms=echo_ms,
             )
         )  # fmt: skip
 

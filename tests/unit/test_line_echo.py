@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import numpy as np
+import pytest
 
 from tests.unit.phone_parts import LevelVad, ScriptedEars, ScriptedSpeaker, babble
 from voice.frames import FRAME_BYTES, PHONE_RATE, SILENCE, LineEvent, Played, Utterance
@@ -138,3 +139,18 @@ async def test_who_speaks_over_us_on_such_a_line_is_heard_and_stops_us() -> None
         assert played.end_ms <= 1600
         assert isinstance(heard, Utterance)
         assert (heard.text, heard.over) == ("转人工", "A")
+
+
+async def test_an_utterance_whose_echo_cannot_be_judged_is_heard_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        raise np.linalg.LinAlgError("singular matrix")
+
+    async with stepped(ScriptedEars(["清楚"] * 5)) as call:
+        call.line.say([Speech("A", "speech 1000", interruptible=False)])
+        monkeypatch.setattr("voice.listening.hearer.others", broken)
+        played, heard = await call.next(), await call.next()
+        assert isinstance(played, Played)
+        assert isinstance(heard, Utterance)
+        assert (heard.text, heard.echo_ms) == ("清楚", 0)

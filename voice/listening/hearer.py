@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,35 +54,39 @@ class Hearer:
         theirs = await self._others(pcm, start_ms)
         if not theirs:
             return Hearing(ECHO, theirs)
-        return Hearing(await self._transcribe(pcm[theirs.start : theirs.end], answers), theirs)
+        return await self._recognised(pcm, theirs, answers)
 
     async def rest_of(self, stream: Stream, pcm: bytes, start_ms: int) -> Hearing:
         """The same where an engine has listened all along."""
         theirs = await self._others(pcm, start_ms)
         if theirs == Others(0, len(pcm)):
-            try:
-                return Hearing(await stream.finish(), theirs)
-            except VoiceError as error:
-                log.error("line.recognition_failed", error=str(error))
-                return Hearing(UNHEARD, theirs)
+            return Hearing(await _heard(stream.finish()), theirs)
         stream.abandon()
         if not theirs:
             return Hearing(ECHO, theirs)
-        heard = await self._transcribe(pcm[theirs.start : theirs.end], stream.answers)
-        return Hearing(heard, theirs)
+        return await self._recognised(pcm, theirs, stream.answers)
+
+    async def _recognised(self, pcm: bytes, part: Others, answers: ClosedSet | None) -> Hearing:
+        sound = pcm[part.start : part.end]
+        return Hearing(await _heard(self._ears.transcribe(sound, self._rate, answers)), part)
 
     async def _others(self, pcm: bytes, start_ms: int) -> Others:
         length_ms = len(pcm) * 1000 // (2 * self._rate)
         sent = self._sent.before(start_ms, start_ms + length_ms)
         if not sent:
             return Others(0, len(pcm))
-        return await asyncio.to_thread(others, pcm, sent, self._rate)
-
-    async def _transcribe(self, pcm: bytes, answers: ClosedSet | None) -> Transcript:
         try:
-            return await self._ears.transcribe(pcm, self._rate, answers)
-        except VoiceError as error:
-            log.error("line.recognition_failed", error=str(error))
+            return await asyncio.to_thread(others, pcm, sent, self._rate)
         except Exception:
-            log.exception("line.recognition_failed")
-        return UNHEARD
+            log.exception("line.echo_failed")
+            return Others(0, len(pcm))
+
+
+async def _heard(recognition: Awaitable[Transcript]) -> Transcript:
+    try:
+        return await recognition
+    except VoiceError as error:
+        log.error("line.recognition_failed", error=str(error))
+    except Exception:
+        log.exception("line.recognition_failed")
+    return UNHEARD
