@@ -25,6 +25,7 @@ from voice.listening.endpoint import (
     Verdict,
 )
 from voice.listening.hearer import UNHEARD, Ears, Hearer, Hearing
+from voice.listening.noise import level_db
 from voice.listening.stream import Stream
 from voice.listening.tones import ToneDetector
 from voice.listening.vad import Vad
@@ -97,16 +98,16 @@ class Incoming:
         """Both sides of one tick: what the caller's brought, what ours sent."""
         self._sent.add(sent)
         self._newest.append(frame)
-        speech = self._vad.speaking(frame)
+        speech, level = self._vad.speaking(frame), level_db(frame)
         if self._tones is not None:
-            if tone := self._tones.feed(frame):
+            if tone := self._tones.feed(frame, level):
                 self._on_tone(tone.digit, True)
             if self._tones.down:  # a key is no speech, however loud
                 speech = False
                 self._on_tone(self._tones.down, False)
         if self._stream is not None:
             self._stream.feed(frame)
-        self._take(self._endpointer.feed(frame, speech))
+        self._take(self._endpointer.feed(frame, speech, level))
         self.voice = speech and self._active
 
     def _take(self, events: Iterable[EndpointEvent]) -> None:

@@ -172,12 +172,14 @@ class Endpointer:
         self._verdict = verdict
         return self._end_if_due()
 
-    def feed(self, frame: bytes, speaking: bool) -> list[EndpointEvent]:
-        """Take 20 ms of sound (s16le) and the detector's word on it. Returns what happened,
-        in order. Raises ValueError for a frame of another size."""
+    def feed(self, frame: bytes, speaking: bool, level: float | None = None) -> list[EndpointEvent]:
+        """Take 20 ms of sound (s16le) and the detector's word on it; `level`: its dBFS where they
+        are known already. Returns what happened, in order. Raises ValueError for a frame of another
+        size."""
         if len(frame) != self._frame_bytes:
             raise ValueError(f"a frame is {self._frame_bytes} bytes, got {len(frame)}")
-        level = level_db(frame)
+        if level is None:
+            level = level_db(frame)
         self._noise = self._floor.update(level)
         threshold = max(self._noise + self._settings.rise_db, self._settings.quiet_db)
         speech = speaking and level >= threshold

@@ -27,12 +27,13 @@ SHARE = 0.72  # of all energy that is in the two tones; 10 dB of noise leave 0.9
 # some of a tone that is off by 1.5 %
 PEAK_RATIO = 4.0  # 6 dB: the strongest of a group over the next one
 TWIST, REVERSE_TWIST = 8.0, 3.2  # low over high, high over low: a decibel more than must be heard
-FAINTEST = 327.68**2 / 2  # mean power of a tone at -40 dBFS
+FAINTEST_DB = -40.0  # dBFS of both tones together
+FAINTEST = (32768 * 10 ** (FAINTEST_DB / 20)) ** 2 / 2  # mean power of one of them
 QUIET = 327  # no sample is louder: no window holds two tones of that power
 LIKELY = 0.3  # share of a whole frame in its strongest two tones: 0.45 where they are off by 1.5 %
 AWAKE = 3  # frames
 _NOTHING, _NO_HALF = np.zeros(0, dtype=np.float32), np.zeros((1, 17), dtype=np.float32)
-_SILENT = np.zeros(FRAME_BYTES // 2, dtype=np.int16)
+_SILENT = bytes(FRAME_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class Tone:
 
 
 class ToneDetector:
-    """The keys inside one caller's sound. Feed every frame: 3 µs for a quiet one, 10 for speech, 20
-    where a key may be in it."""
+    """The keys inside one caller's sound. Feed every frame: 1 µs for a quiet one whose level is
+    known, 10 for speech, 20 where a key may be in it."""
 
     def __init__(self) -> None:
         self._last = _SILENT  # the frame before, in which a key may have begun
@@ -57,29 +58,31 @@ class ToneDetector:
         self.down = ""
         """The key that is being held, or nothing: what sounds then is no speech."""
 
-    def feed(self, frame: bytes) -> Tone | None:
-        """Take 20 ms of sound (8 kHz s16le). Raises ValueError for another size."""
+    def feed(self, frame: bytes, level: float | None = None) -> Tone | None:
+        """Take 20 ms of sound (8 kHz s16le). `level`: its dBFS where they are known already. Raises
+        ValueError for another size."""
         if len(frame) != FRAME_BYTES:
             raise ValueError(f"a frame is {FRAME_BYTES} bytes, got {len(frame)}")
-        samples, told = np.frombuffer(frame, dtype="<i2"), None
-        for each in self._closely(samples):
-            for digit in self._digits(each):
+        told = None
+        for each in self._closely(frame, level):
+            for digit in self._digits(np.frombuffer(each, dtype="<i2")):
                 told = self._step(digit) or told
-        self._last = samples
+        self._last = frame
         return told
 
-    def _closely(self, samples: NDArray[np.int16]) -> list[NDArray[np.int16]]:
+    def _closely(self, frame: bytes, level: float | None) -> list[bytes]:
         """The frames to be looked at now. A key of 40 ms fills at least one frame: until one looks
         like it, none is."""
-        slept, likely = not self._awake, _likely(samples)
+        slept = not self._awake
+        likely = (level is None or level >= FAINTEST_DB) and _likely(frame)
         self._awake = AWAKE if likely or self.down else max(0, self._awake - 1)
         if not self._awake:
             self._candidate, self._run = "", 0
             return []
         if not slept:
-            return [samples]
+            return [frame]
         self._rest, self._before = _NOTHING, _NO_HALF
-        return [self._last, samples]
+        return [self._last, frame]
 
     def _digits(self, samples: NDArray[np.int16]) -> list[str]:
         """The key in each window that ends in this frame, "" where there is none."""
@@ -115,9 +118,9 @@ def _quiet(samples: NDArray[np.int16]) -> bool:
     return int(samples.max()) < QUIET and int(samples.min()) > -QUIET
 
 
-def _likely(samples: NDArray[np.int16]) -> bool:
+def _likely(frame: bytes) -> bool:
     """Whether a whole frame may be part of a key."""
-    sound = samples.astype(np.float32)
+    sound = np.frombuffer(frame, dtype="<i2").astype(np.float32)
     energy = float(np.dot(sound, sound))
     if energy < 2 * FAINTEST * len(sound):
         return False
