@@ -137,6 +137,9 @@ class SimulatedCaller:
             self._last_said = monotonic()
             self._spoken = False
         self.said += frame
+
+    def hear(self) -> None:
+        """Play one frame; called by the pacer."""
         self.heard += self._playout.pop() or SILENCE
         self._beat.set()
 

@@ -84,11 +84,14 @@ class Paced(Protocol):
     def tick(self) -> None:
         """Send the next frame, or silence."""
 
+    def hear(self) -> None:
+        """All else that belongs to the tick, once every line has sent its frame."""
+
     def skip(self) -> None:
         """A tick passed in which nothing could be sent."""
 
     def fail(self, error: Exception, /) -> None:
-        """`tick` or `skip` raised this and is not called again: end the call."""
+        """One of the others raised this, and none is called again: end the call."""
 
 
 class Pacer:
@@ -110,7 +113,8 @@ class Pacer:
     def add(self, line: Paced) -> None:
         """Send the line's first frame now and one every tick from then on."""
         self._lines[line] = None
-        self._tick(line)
+        self._guard(line, line.tick)
+        self._guard(line, line.hear)
         self._added.set()
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="pacer")
@@ -147,21 +151,22 @@ class Pacer:
             self.skipped += due.skipped
             self._tell(self._now())
         first = deadline + due.skipped * PERIOD_NS
-        for line in tuple(self._lines):
+        lines = tuple(self._lines)
+        for line in lines:
             for _ in range(due.skipped):
                 self._guard(line, line.skip)
-            for n in range(due.frames):
-                self._tick(line)
+        for n in range(due.frames):
+            for line in lines:
+                self._guard(line, line.tick)
                 self.lateness.add(max(0, self._now() - first - n * PERIOD_NS) / 1e9)
+            for line in lines:
+                self._guard(line, line.hear)
 
     def _tell(self, now: int) -> None:
         """A loaded machine stalls often: one line a while says how much."""
         if now >= self._quiet_until:
             log.warning("pacer.stalled", ticks=self.skipped - self._told, lines=len(self._lines))
             self._told, self._quiet_until = self.skipped, now + TELL_NS
-
-    def _tick(self, line: Paced) -> None:
-        self._guard(line, line.tick)
 
     def _guard(self, line: Paced, step: Callable[[], None]) -> None:
         """A line that fails leaves the schedule; the others never notice."""

@@ -56,6 +56,7 @@ class PhoneLine:
         self.dropped = 0  # keys that nobody took in time
         self._connection, self._pacer, self._tap = connection, pacer, tap
         self._frame_bytes = connection.rate * FRAME_MS // 1000 * 2
+        self._sent = bytes(self._frame_bytes)
         self._out = Outgoing(speaker, self._put, connection.rate)
         self._in = Incoming(
             ears,
@@ -133,10 +134,13 @@ class PhoneLine:
     # -- one tick of the pacer
 
     def tick(self) -> None:
-        """Send and take one frame."""
-        frame = self._out.next_frame(hold=self._courtesy.tick(talking=not self._in.quiet))
-        self._connection.send_frame(frame)
-        self._pass(frame)
+        """Send one frame."""
+        self._sent = self._out.next_frame(hold=self._courtesy.tick(talking=not self._in.quiet))
+        self._connection.send_frame(self._sent)
+
+    def hear(self) -> None:
+        """Take one frame."""
+        self._pass(self._sent)
 
     def skip(self) -> None:
         """A tick in which nothing could be sent: the caller heard nothing, and went on talking."""

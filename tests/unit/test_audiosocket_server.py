@@ -31,10 +31,27 @@ class Calls:
 
     async def __call__(self, uuid: str, connection: AudioSocketConnection) -> None:
         self.open[uuid] = connection
-        heard = self.heard.setdefault(uuid, [])
+        await self._hear(connection, self.heard.setdefault(uuid, []))
+        self.ended[uuid] = connection.closed_by
+
+    async def _hear(self, connection: AudioSocketConnection, heard: list[Media]) -> None:
         async for message in connection:
             heard.append(message)
-        self.ended[uuid] = connection.closed_by
+
+
+class TakingCalls(Calls):
+    """Takes it at its own beat, as a line does."""
+
+    async def _hear(self, connection: AudioSocketConnection, heard: list[Media]) -> None:
+        while not connection.closed_by:
+            heard += connection.take()
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture(params=[Calls, TakingCalls])
+def calls(request: pytest.FixtureRequest) -> Calls:
+    kind: type[Calls] = request.param
+    return kind()
 
 
 async def dial(
@@ -69,8 +86,9 @@ async def eventually(condition: Callable[[], bool], within_s: float = 2.0) -> No
         await asyncio.sleep(0.005)
 
 
-async def test_a_call_hears_sound_and_keys_in_order_until_the_other_side_is_gone() -> None:
-    calls = Calls()
+async def test_a_call_hears_sound_and_keys_in_order_until_the_other_side_leaves(
+    calls: Calls,
+) -> None:
     async with serving(calls) as server:
         _, writer, uuid = await dial(server)
         sound = tone(20)
@@ -85,8 +103,7 @@ async def test_a_call_hears_sound_and_keys_in_order_until_the_other_side_is_gone
         assert calls.open[uuid].decoder.unknown == 1
 
 
-async def test_a_goodbye_ends_the_call() -> None:
-    calls = Calls()
+async def test_a_goodbye_ends_the_call(calls: Calls) -> None:
     async with serving(calls) as server:
         reader, writer, uuid = await dial(server)
         writer.write(codec.HANGUP)
@@ -161,8 +178,7 @@ async def test_a_peer_that_does_not_begin_with_its_uuid_is_dropped(first: bytes)
         writer.close()
 
 
-async def test_a_call_without_a_sign_of_life_is_ended() -> None:
-    calls = Calls()
+async def test_a_call_without_a_sign_of_life_is_ended(calls: Calls) -> None:
     async with serving(calls, limits=QUICK) as server:
         reader, writer, uuid = await dial(server)
         await dropped(reader)
@@ -171,8 +187,7 @@ async def test_a_call_without_a_sign_of_life_is_ended() -> None:
         writer.close()
 
 
-async def test_a_call_with_a_sign_of_life_is_not() -> None:
-    calls = Calls()
+async def test_a_call_with_a_sign_of_life_is_not(calls: Calls) -> None:
     async with serving(calls, limits=QUICK) as server:
         _, writer, uuid = await dial(server)
         for _ in range(10):
@@ -182,8 +197,7 @@ async def test_a_call_with_a_sign_of_life_is_not() -> None:
         writer.close()
 
 
-async def test_a_peer_that_never_reads_is_dropped_with_a_bounded_buffer() -> None:
-    calls = Calls()
+async def test_a_peer_that_never_reads_is_dropped_with_a_bounded_buffer(calls: Calls) -> None:
     async with serving(calls, limits=QUICK) as server:
         with socket.socket() as peer:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

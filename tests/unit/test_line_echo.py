@@ -72,6 +72,7 @@ class Stepped:
     async def pass_ms(self, ms: int) -> None:
         for _ in range(ms // 20):
             self.line.tick()
+            self.line.hear()
             for _ in range(3):  # the reader, the renderer, the recogniser
                 await asyncio.sleep(0)
 

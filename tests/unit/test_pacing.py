@@ -59,11 +59,15 @@ class Probe:
 
     def __init__(self) -> None:
         self.ticks = 0
+        self.heard = 0
         self.skips = 0
         self.error: Exception | None = None
 
     def tick(self) -> None:
         self.ticks += 1
+
+    def hear(self) -> None:
+        self.heard += 1
 
     def skip(self) -> None:
         self.skips += 1
@@ -95,6 +99,24 @@ async def test_a_stall_passes_ticks_on_every_line() -> None:
     pacer.serve(Due(skipped=9, frames=1), deadline=0)
     assert [(line.ticks, line.skips) for line in lines] == [(2, 9), (2, 9)]
     assert pacer.skipped == 9
+    await pacer.close()
+
+
+async def test_every_line_has_sent_before_any_listens() -> None:
+    pacer, order = Pacer(), list[str]()
+
+    class Noting(Probe):
+        def tick(self) -> None:
+            order.append("sent")
+
+        def hear(self) -> None:
+            order.append("heard")
+
+    for line in (Noting(), Noting()):
+        pacer.add(line)
+    order.clear()
+    pacer.serve(Due(0, 2), deadline=0)
+    assert order == ["sent", "sent", "heard", "heard"] * 2
     await pacer.close()
 
 
