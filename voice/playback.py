@@ -114,8 +114,8 @@ class Playback:
         clause.failed = why
 
     def next_frame(self, *, hold: bool = False) -> bytes:
-        """The frame of this tick: sound, or silence. `hold`: begin nothing new now, only go on
-        with what came together with the clause that sounded last."""
+        """The frame of this tick: sound, or silence. `hold`: the caller speaks; begin nothing now,
+        but go on with what may not be interrupted and came with the clause that sounded last."""
         self._now += 1
         if self._tail:
             frame, self._tail = self._tail, b""
@@ -167,7 +167,8 @@ class Playback:
             self._report([clause], f"failed: {clause.failed}")
         if not self._queue or self._queue[0].pcm is None:
             return None
-        if hold and self._queue[0].batch != self._running:
+        first = self._queue[0]
+        if hold and (first.speech.interruptible or first.batch != self._running):
             return None
         self._starved = 0
         return self._start(self._queue.popleft())

@@ -57,12 +57,12 @@ def fired(barge_in: BargeIn, voice: list[bool], over: list[bool]) -> list[int]:
     return [n for n, (v, o) in enumerate(pairs) if barge_in.tick(voice=v, over=o)]
 
 
-def test_steady_speech_stops_a_clause_within_180_ms_of_its_detection() -> None:
-    assert fired(BargeIn(), [True] * 15, [True] * 15)[0] * 20 < 180
+def test_steady_speech_stops_a_clause_within_140_ms_of_its_detection() -> None:
+    assert fired(BargeIn(), [True] * 15, [True] * 15)[0] * 20 < 140
 
 
 def test_a_short_sound_does_not() -> None:
-    voice = [True] * 8 + [False] * 30
+    voice = [True] * 6 + [False] * 30
     assert fired(BargeIn(), voice * 3, [True] * len(voice) * 3) == []
 
 
@@ -73,7 +73,7 @@ def test_speech_with_gaps_does() -> None:
 
 def test_only_speech_over_the_clause_counts() -> None:
     over = [False] * 20 + [True] * 20
-    assert fired(BargeIn(), [True] * 40, over)[0] >= 20 + 8
+    assert fired(BargeIn(), [True] * 40, over)[0] >= 20 + 6
 
 
 @given(st.lists(st.binary(max_size=1000).map(lambda b: b + b), max_size=40))

@@ -204,8 +204,8 @@ def test_every_clause_is_reported_once_and_every_frame_is_whole(
     assert all(p.start_ms <= p.end_ms for p in desk.played)
 
 
-def test_what_is_held_back_begins_later_and_what_belongs_together_goes_on(desk: Desk) -> None:
-    desk.say(speech("A"), speech("B"), frames=2)
+def test_what_is_held_back_begins_later_and_what_may_not_be_interrupted_goes_on(desk: Desk) -> None:
+    desk.say(speech("A"), speech("B", interruptible=False), frames=2)
     assert [desk.playback.next_frame(hold=True) for _ in range(3)] == [SILENCE] * 3
     desk.playback.next_frame()
     assert SILENCE not in [desk.playback.next_frame(hold=True) for _ in range(3)]
@@ -213,6 +213,13 @@ def test_what_is_held_back_begins_later_and_what_belongs_together_goes_on(desk: 
     assert desk.playback.next_frame(hold=True) == SILENCE
     assert desk.playback.next_frame() == LOUD
     assert [p.id for p in desk.played if p.complete] == ["A", "B", "C"]
+
+
+def test_nothing_that_may_be_interrupted_begins_over_the_caller(desk: Desk) -> None:
+    desk.say(speech("A"), speech("B"), frames=1)
+    assert desk.ticks(1) == [LOUD]
+    assert [desk.playback.next_frame(hold=True) for _ in range(9)] == [SILENCE] * 9
+    assert desk.ticks(1) == [LOUD]
 
 
 def test_a_wait_for_a_sentence_is_bridged_once_and_the_sentence_follows(desk: Desk) -> None:
