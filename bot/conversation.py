@@ -42,6 +42,7 @@ from bot.dialogue.protocol import (
 from bot.errors import DialogueUnavailable, HuifangError, OwnershipLost, StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State as CallbackState
+from bot.noises import SOON_S, Noises
 from bot.policy import Policy
 from bot.questionnaire import Script
 from bot.scribe import Clock, Scribe
@@ -55,7 +56,6 @@ log = structlog.get_logger()
 HUMAN_BUTTON = "转人工"
 DIGIT_PAUSE_S = 2.5  # how long somebody keying a number may look for the next key
 BEFORE_IDENTITY = {"opening", "identity_self", "identity_secret"}
-MAX_NOISES, MAX_NOISE_MS = 3, 8000  # sounds without words, in number and length, until we ask
 MAX_ERRANDS = 4  # events of our own in a row, e.g. verify → identity_ok
 FOREIGN = ("O1", "O2", "H_language")
 """What somebody hears who prefers another language than the questionnaire's: who calls, that it is
@@ -168,7 +168,7 @@ class Conversation:
         self._parts: dict[str, Played] = {}  # of clauses that are still being played
         self._whole: dict[str, Played] = {}  # of the open question: what was heard to its end
         self._held: Held | None = None  # a yes that waits for its comprehension question
-        self._noise: list[int] = []  # ms of sounds without words since the last word
+        self._noises = Noises()
         self._settled: Settled | None = None  # the last answer, while more may belong to it
         self._last = Said("", "voice")
         self._last_seq: int | None = None  # of its event
@@ -234,9 +234,9 @@ class Conversation:
                     Draft("silence", {"waited_s": event.waited_s, "at_ms": event.at_ms}),
                     self._scribe.next_seq,
                 )
-                await self._perform(
-                    await self._dialogue.turn(Turn(self._state, event="silence")), silence
-                )
+                unheard = event.waited_s <= SOON_S  # what was said had no words
+                turn = Turn(self._state, event=None if unheard else "silence")
+                await self._perform(await self._dialogue.turn(turn), silence)
 
     async def _utterance(self, said: Utterance) -> None:
         if said.via == "button" and said.text == HUMAN_BUTTON:
@@ -250,7 +250,7 @@ class Conversation:
         if not said.text:
             await self._wordless(said)
             return
-        self._noise.clear()
+        self._noises.words()
         if self._outbound and self._state.get("phase") in BEFORE_IDENTITY:
             machine = answering.machine(said.text)
             if machine:
@@ -271,17 +271,18 @@ class Conversation:
             self._settled = afterthought.settled(said, moved, state, question)
 
     async def _wordless(self, said: Utterance) -> None:
-        """Sound, but no words: kept as evidence. Once is patience's; a noise that goes on is a
-        caller whom we cannot hear, as if nobody spoke."""
-        self._noise.append(said.end_ms - said.start_ms)
+        """Sound, but no words: kept as evidence (see `noises`)."""
         heard = self._heard(said, None)
-        if len(self._noise) < MAX_NOISES and sum(self._noise) < MAX_NOISE_MS:
+        question = self._question if self._state.get("phase") not in pauses.PHASES else None
+        reaction = self._noises.heard(
+            said.end_ms - said.start_ms, question.clause.id if question else ""
+        )
+        if reaction == "silence":
+            moved = await self._dialogue.turn(Turn(self._state, event="silence"))
+            await self._perform(moved, heard)
+        else:
             await self._scribe.write([heard.draft])
-            self._listen()
-            return
-        self._noise.clear()
-        moved = await self._dialogue.turn(Turn(self._state, event="silence"))
-        await self._perform(moved, heard)
+            self._listen(SOON_S if reaction == "soon" else None)
 
     async def _reconsidered(self, said: Utterance) -> bool:
         """Take what belongs to the answer before it: weigh both as one (see `afterthought`). False
