@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from bot import __version__, questionnaire
+from bot import __version__, questionnaire, translation
 from bot.acting import Manner, sentences
 from bot.conversation import FOREIGN, Conversation, Dialogue, Progress
 from bot.dialogue import protocol
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import State
+from bot.foreign import Foreign
 from bot.policy import Policy
 from bot.questionnaire import Script
 from bot.scribe import Clock, Scribe, SystemClock
 from bot.settings import Settings
 from bot.store import Store
+from bot.translation import Translation
 from voice.line import Line
 
 RESUMABLE = {State.CREATED, State.READY, State.INCOMPLETE, State.IN_PROGRESS}
@@ -44,10 +46,12 @@ class Callbacks:
         self.clock = clock or SystemClock()
         self.on_event = on_event or (lambda _: None)  # read at each event: it may be replaced
         self._questionnaire = questionnaire.load(settings.questionnaire)
+        self._translations = translation.signed_off(settings.translations)
 
     def script(self, policy: Policy, way: Literal["phone", "chat"] = "phone") -> Script:
         """The exact words for one policy. Raises MissingField."""
-        return self._questionnaire.render(
+        other = self._translation(policy) if way == "chat" else None
+        return (other.questions if other else self._questionnaire).render(
             policy,
             company=self.settings.company,
             hotline=self.settings.hotline,
@@ -55,6 +59,16 @@ class Callbacks:
             elder_age=self.settings.elder_age,
             way=way,
         )
+
+    def foreign(self, policy: Policy) -> Foreign | None:
+        """The language of the policyholder's page, where it is not Mandarin."""
+        found = self._translation(policy)
+        return found.foreign if found else None
+
+    def _translation(self, policy: Policy) -> Translation | None:
+        """The one that this policyholder is asked in: signed off, and the policy fits it."""
+        found = self._translations.get(policy.language)
+        return found if found and found.fits(policy) else None
 
     def elder(self, policy: Policy) -> bool:
         today = self.clock.now().astimezone().date()
@@ -68,13 +82,14 @@ class Callbacks:
                 if row.head_seq < 0:  # the process died before it could write the first event
                     self._created(row.id, policy, channel)
                 return row.id
-        script = self.script(policy)
+        script = self.script(policy, "chat" if channel == "chat" else "phone")
         callback = self.store.create_callback(policy_number, script.version, channel)
         self._created(callback, policy, channel)
         return callback
 
     def _created(self, callback: str, policy: Policy, channel: str) -> None:
-        script, row = self.script(policy), self.store.callback(callback)
+        script = self.script(policy, "chat" if channel == "chat" else "phone")
+        row = self.store.callback(callback)
         created = {
             "policy": row.policy_number,
             "policy_sha256": row.policy_sha256,
@@ -145,7 +160,9 @@ class Callbacks:
     def contingencies(self, policy: Policy) -> list[str]:
         """Everything else that may have to be said: plainer words, keys, explanations, prompts."""
         script = self.script(policy)
-        texts = [*script.fixed_texts(), *script.policy_texts()]
+        texts = [*script.fixed_texts()]
+        if policy.language == script.language:  # nobody else is asked anything
+            texts += script.policy_texts()
         return list(dict.fromkeys(part for text in texts for part in sentences(text)))
 
 

@@ -92,7 +92,9 @@ class Chat:
             verdict.cancel()
 
     async def _heard(self, said: Utterance | Key) -> None:
-        text, via = (said.digit, "key") if isinstance(said, Key) else (said.text, said.via)
+        text, via = (
+            (said.digit, "key") if isinstance(said, Key) else (said.original or said.text, said.via)
+        )
         at = said.at_ms if isinstance(said, Key) else said.start_ms
         body = {"via": via, "text": text, "confidence": 1.0, "start_ms": at, "end_ms": at}
         await self.scribe.write([Draft("heard", body)])

@@ -215,7 +215,12 @@ class Conversation:
         await self._perform(moved, None)
 
     def _called(self, moved: Moved) -> Draft:
-        return Draft("called", {"line": self._line.kind, "model": moved.model})
+        asked = {
+            "questionnaire": self._script.version,
+            "questionnaire_sha256": self._script.sha256,
+            "language": self._script.language,
+        }
+        return Draft("called", {"line": self._line.kind, "model": moved.model, **asked})
 
     async def _react(self, event: Utterance | Key | Silence | Played | Hangup) -> None:
         match event:
@@ -247,7 +252,7 @@ class Conversation:
             return
         if await self._reconsidered(said):
             return
-        if not said.text:
+        if not said.text and not said.original:
             await self._wordless(said)
             return
         self._noises.words()
@@ -465,7 +470,7 @@ class Conversation:
                 when = times.parse_when(self._last.text, now)
                 if when is None:
                     return await self._dialogue.turn(Turn(state, event="time_unheard"))
-                self._slot = {"slot": times.spoken_slot(when, now)}
+                self._slot = {"slot": self._script.slot(when, now)}
                 booked = {"when": when.isoformat(), "text": self._last.text, **self._slot}
                 by = "human" if state.get("for_human") else "bot"
                 await self._scribe.book(when, Draft("rescheduled", booked), by=by)

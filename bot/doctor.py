@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bot import models, parts, questionnaire
+from bot import models, parts, questionnaire, translation
 from bot.errors import HuifangError
 from bot.settings import Settings
 from bot.store import Store
@@ -45,6 +45,7 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
     yield _check("store", lambda: _store(settings))
     yield _check("master key", lambda: _master_key(settings))
     yield _check("questionnaire", lambda: questionnaire.load(settings.questionnaire).version)
+    yield _check("translations", lambda: _translations(settings.translations))
     for row in models.status(settings.models):
         yield Finding(f"model {row.name}", row.present, row.detail or str(row.state))
     yield await asyncio.to_thread(
@@ -63,6 +64,16 @@ def _check(part: str, look: Callable[[], str]) -> Finding:
         return Finding(part, True, look())
     except (HuifangError, VoiceError, OSError) as error:
         return Finding(part, False, str(error))
+
+
+def _translations(setting: str) -> str:
+    used = {one.version for one in translation.signed_off(setting).values()}
+    loaded = (translation.load(version) for version in translation.known())
+    return "; ".join(
+        f"{one.version}@{one.sha256[:12]} "
+        + ("in use" if one.version in used else "not in use until signed off (docs/languages.md)")
+        for one in loaded
+    )
 
 
 def _data_folder(folder: Path) -> str:

@@ -84,6 +84,7 @@ class HumanDesk:
         policy = await asyncio.to_thread(self._store.policy_of, row.id)
         line = ChatLine(
             elder=self._callbacks.elder(policy),
+            foreign=self._callbacks.foreign(policy),
             past=past,
             on_presence=lambda: self._bell.ring(row.id),
         )

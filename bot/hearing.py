@@ -17,7 +17,8 @@ def spoken(said: Utterance, moved: Moved | None) -> Draft:
         "heard",
         {
             "via": said.via,
-            "text": said.text,
+            "text": said.original or said.text,
+            **({"read_as": said.text} if said.original else {}),
             "confidence": round(said.confidence, 4),
             "no_speech": round(said.no_speech, 4),
             "scores": {name: round(ratio, 3) for name, ratio in said.scores.items()},

@@ -92,10 +92,12 @@ _NAME = _pattern(
     rf"(?=.{{2,40}}$)(?:{_HANZI}(?:·{_HANZI})*|[A-Za-z]+(?: [A-Za-z]+)*)",
     "2..40 characters: hanzi with · between parts, or Latin letters with single spaces",
 )
+_SPEAKABLE = r"\u3400-\u9fffA-Za-z0-9，、：；（）《》“”‘’·%.\-—/ "
+_KOREAN = r"\uac00-\ud7a3"
 _WORDS = _pattern(
-    r"[\u3400-\u9fffA-Za-z0-9，、：；（）《》“”‘’·%.\-—/ ]{1,300}",
+    rf"[{_SPEAKABLE}]{{1,300}}|(?=.*[{_KOREAN}])[{_SPEAKABLE}{_KOREAN},()]{{1,300}}",
     "1..300 characters that can be read aloud: hanzi, letters, digits, ，、：；（）《》“”%.-/ "
-    "(no full stop: they stand inside a sentence)",
+    "(no full stop: they stand inside a sentence); with language ko also Korean",
 )
 _POLICY_NUMBER = _pattern(r"[A-Za-z0-9]{6,30}", "6..30 letters and digits")
 _PHONE = _pattern(r"\+?[0-9]{7,15}", "7..15 digits")
@@ -174,6 +176,9 @@ _ALL = (
     Column("replacement", "转保", _FLAG),
     Column("ended_on", "合同终止日期", _DATE),
 )  # fmt: skip
+
+WORDS = tuple(column.name for column in _ALL if column.kind is _WORDS)
+"""Columns in the insurer's own words, in the language of the policyholder."""
 
 COLUMNS: Mapping[str, Column] = {column.name: column for column in _ALL}
 TITLES: Mapping[str, str] = {column.title: column.name for column in _ALL}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 
+from bot import foreign
 from bot.policy import Policy
-from bot.policy_columns import COLUMNS
+from bot.policy_columns import COLUMNS, WORDS
 from bot.policy_csv import RowError, decode, parse_rows
 from bot.questionnaire import Questionnaire
 
@@ -24,6 +25,7 @@ def import_rows(
     rows, errors = parse_rows(io.StringIO(text, newline=""), file_name)
     good = []
     for row, policy in rows:
+        unspeakable = _unspeakable(policy, file_name, row)
         gaps = questionnaire.missing(policy)
         errors += [
             RowError(
@@ -35,6 +37,21 @@ def import_rows(
             )
             for gap in gaps
         ]
-        if not gaps:
+        errors += unspeakable
+        if not gaps and not unspeakable:
             good.append(policy)
     return good, sorted(errors, key=lambda error: error.row)
+
+
+def _unspeakable(policy: Policy, file_name: str, row: int) -> list[RowError]:
+    """Korean words where the policyholder is spoken to in Mandarin: no voice could say them."""
+    korean = foreign.letters("ko")
+    if policy.language == "ko" or korean is None:
+        return []
+    said = "words that can be said in Mandarin (Korean only with language ko)"
+    texts = {name: str(getattr(policy, name) or "") for name in WORDS}
+    return [
+        RowError(file_name, row, name, text, said)
+        for name, text in texts.items()
+        if korean.search(text)
+    ]

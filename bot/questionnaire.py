@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from bot import conditions, questionnaire_schema, wording
 from bot.errors import ConfigError, MissingField
 from bot.policy import Policy
-from bot.questionnaire_schema import CheckSpec, Document
+from bot.questionnaire_schema import CheckSpec, ClauseSpec, Document
 from bot.script import Clause, Renderer, Script, Way
 
 __all__ = ["Clause", "Questionnaire", "Script", "load", "parse"]
@@ -28,7 +28,8 @@ class Questionnaire:
     """One version of the questions, for every product."""
 
     document: Document
-    sha256: str  # of the file
+    sha256: str  # of the file, or of a translation's folder
+    written: Callable[[str], str] = str  # how a translation writes fixed expressions of a policy
 
     @property
     def version(self) -> str:
@@ -49,13 +50,16 @@ class Questionnaire:
             except MissingField as error:
                 found.setdefault(error.column, error)
                 continue
-            names = [name for t in spec.wordings() for name in t.fields()]
-            if isinstance(spec, CheckSpec) and spec.field:
-                names.append(spec.field)
-            for name in names:
-                if name in wording.FIELDS and getattr(policy, name) is None:
+            for name in _fields(spec):
+                if getattr(policy, name) is None:
                     found.setdefault(name, MissingField(name, id))
         return list(found.values())
+
+    def speaks_of(self, policy: Policy) -> set[str]:
+        """The policy fields that this policy's own clauses speak of. Raises MissingField."""
+        specs = self.document.specs().items()
+        asked = (spec for id, spec in specs if conditions.applies(spec.when, policy, id))
+        return {name for spec in asked for name in _fields(spec)}
 
     def render(
         self,
@@ -92,7 +96,7 @@ class Questionnaire:
             "closes": open_hours[1],
         }
         elder = age >= elder_age
-        renderer = Renderer(self.document, values, elder, way, careful)
+        renderer = Renderer(self.document, values, elder, way, careful, self.written)
         dynamic = frozenset(id for id in ids if specs[id].dynamic)
         clauses = {id: renderer.clause(id) for id in ids if id not in dynamic}
         return Script(
@@ -107,13 +111,20 @@ class Questionnaire:
         )
 
 
+def _fields(spec: ClauseSpec) -> list[str]:
+    names = [name for t in spec.wordings() for name in t.fields()]
+    if isinstance(spec, CheckSpec) and spec.field:
+        names.append(spec.field)
+    return [name for name in names if name in wording.FIELDS]
+
+
 def parse(data: bytes, file_name: str) -> Questionnaire:
     """Raises ConfigError with file, line and place of every fault."""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file_name}: not UTF-8") from error
-    document = questionnaire_schema.read(text, file_name)
+    document = questionnaire_schema.read(Document, text, file_name)
     return Questionnaire(document, hashlib.sha256(data).hexdigest())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import (
@@ -55,11 +55,13 @@ When = Annotated[dict[str, Any], AfterValidator(_condition)]
 Seconds = Annotated[float, Field(gt=0, le=30)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """A part of a file in which nothing unknown may stand."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
-class ClauseSpec(_Strict):
+class ClauseSpec(Strict):
     """One clause: its wordings, where it comes from, how it is asked."""
 
     text: Words
@@ -84,7 +86,7 @@ class ClauseSpec(_Strict):
         return any(name in DYNAMIC for t in self.wordings() for name in t.fields())
 
 
-class Option(_Strict):
+class Option(Strict):
     """One answer of a comprehension question that gives two to choose from."""
 
     label: str = Field(min_length=1, max_length=20)
@@ -140,7 +142,7 @@ class ItemSpec(ClauseSpec):
     check: CheckSpec | None = None
 
 
-class Care(_Strict):
+class Care(Strict):
     """Whom special care is due to: every item that has a comprehension question is checked."""
 
     age: int = Field(ge=0, le=150)  # full years, from which on
@@ -148,18 +150,19 @@ class Care(_Strict):
     source: str = Field(min_length=1)
 
 
-class Term(_Strict):
+class Term(Strict):
     """A glossary entry: one expression of the trade in everyday words."""
 
     text: str = Field(min_length=1)
     basis: str = Field(min_length=1)
 
 
-class Document(_Strict):
+class Document(Strict):
     """A whole questionnaire file."""
 
     version: str
     language: str
+    of: str = ""  # version of the questionnaire that this one, for chats, is a translation of
     patience_s: Seconds  # where a clause has none of its own
     elder_patience: float = Field(ge=1, le=3)  # factor
     seconds_per_item: float = Field(gt=0, le=120)  # for the estimate in the opening
@@ -216,7 +219,10 @@ def check_id(item: str) -> str:
     return item + "q"
 
 
-def read(text: str, file_name: str) -> Document:
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read(model: type[Model], text: str, file_name: str) -> Model:
     """Raises ConfigError with file, line and place of every fault."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -229,7 +235,7 @@ def read(text: str, file_name: str) -> Document:
     if twice := [f"{file_name}:{line}: {key} is given twice" for key, line in _repeated(root)]:
         raise ConfigError("\n".join(twice))
     try:
-        return Document.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
         faults = (
             f"{file_name}:{_line(root, fault['loc'])}: {'.'.join(map(str, fault['loc']))}: "

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
-from bot import comprehension, wording
+from bot import comprehension, times, wording
 from bot.comprehension import Expectation
 from bot.errors import MissingField
 from bot.questionnaire_schema import DYNAMIC, OPTIONS, CheckSpec, ClauseSpec, Document, check_id
@@ -75,6 +75,10 @@ class Script:
             raise TypeError(f"no clause speaks of {', '.join(sorted(unknown))}")
         return self._render.clause(id, values) if id in self.dynamic else self.clauses[id]
 
+    def slot(self, when: datetime, now: datetime) -> str:
+        """A time as this script says it: 明天下午三点; in a translation the whole date."""
+        return self._render.slot(when, now)
+
     def interruptible(self, id: str) -> bool:
         """Whether the caller may barge in on a clause, dynamic or not."""
         return self._render.spec(id).interruptible
@@ -107,6 +111,7 @@ class Renderer:
     elder: bool
     way: Way
     careful: bool  # special care is due: whatever can be checked is
+    written: Callable[[str], str] = str  # fixed expressions in the language of the words
 
     def spec(self, id: str) -> ClauseSpec:
         return self._specs[id]
@@ -127,7 +132,7 @@ class Renderer:
         plain, keys = spec.plain or text, spec.keys or text
         if spec.chat and self.way == "chat":
             text = plain = keys = spec.chat
-        if isinstance(spec, CheckSpec) and self.way == "chat":
+        if isinstance(spec, CheckSpec) and self.way == "chat" and not self.document.of:
             keys = plain  # the buttons of a chat say yes and no
         return {"text": text, "plain": plain, "keys": keys, "explain": spec.explain}
 
@@ -138,7 +143,7 @@ class Renderer:
         if expects:
             values |= dict(zip(OPTIONS, expects.options, strict=True))
         words = {
-            form: template.render(values, id) if template else ""
+            form: template.render(values, id, self.written) if template else ""
             for form, template in self._templates(spec).items()
         }
         severity = self.document.problems.get(spec.code)
@@ -161,6 +166,12 @@ class Renderer:
             expects=expects,
             **self._checked(id),
         )
+
+    def slot(self, when: datetime, now: datetime) -> str:
+        if not self.document.of:
+            return times.spoken_slot(when, now)
+        hour = f"{when.hour}点{when.minute}分"
+        return self.written(f"{when.year}年{when.month}月{when.day}日{hour}")
 
     def _checked(self, id: str) -> dict[str, Any]:
         """How an item and its comprehension question name each other."""

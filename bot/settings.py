@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     company: str = Field("安心人寿保险股份有限公司", max_length=60)
     hotline: str = Field("95500", max_length=20)
     questionnaire: str = "zh-2026.1"
+    translations: str = Field("", max_length=200)
+    """Translations for the chat page that a native speaker has signed off, each with the hash that
+    was signed: ko-2026.1@0123456789ab, … (`huifang doctor` shows them). Without one, whoever
+    prefers that language gets a human at once."""
 
     host: str = "127.0.0.1"
     audiosocket_port: int = Field(9092, ge=0, le=65535)

@@ -60,6 +60,11 @@ CONTEXT: Mapping[str, type] = {
 }
 """What may be spoken that is no field of the policy."""
 
+VERBATIM = frozenset({
+    "surname", "title", "number", "phone", "insured", "product_name", "company", "hotline",
+})  # fmt: skip
+"""Names and numbers: the same in every language."""
+
 
 def _date(value: date) -> str:
     return f"{value.year}年{value.month}月{value.day}日"
@@ -100,8 +105,12 @@ class Template:
     def fields(self) -> Iterator[str]:
         return (part[0] for part in self.parts if not isinstance(part, str))
 
-    def render(self, values: Mapping[str, Any], clause: str) -> str:
-        """Raises MissingField, naming field and clause, where a value is None or absent."""
+    def render(
+        self, values: Mapping[str, Any], clause: str, written: Callable[[str], str] = str
+    ) -> str:
+        """Raises MissingField, naming field and clause, where a value is None or absent.
+
+        `written` puts what is no name and no number of somebody into another language."""
         words = []
         for part in self.parts:
             if isinstance(part, str):
@@ -111,7 +120,8 @@ class Template:
             value = values.get(name)
             if value is None:
                 raise MissingField(name, clause)
-            words.append(FORMATS[form][1](value))
+            text = FORMATS[form][1](value)
+            words.append(text if name in VERBATIM else written(text))
         return "".join(words)
 
 

@@ -52,6 +52,9 @@ class Utterance:
     scores: Mapping[str, float] = field(default_factory=dict)
     over: str | None = None  # id of the Speech that was still playing when the caller began
     echo_ms: int = 0  # so much of `pcm`, at its ends, is our own voice come back; not in `text`
+    original: str = field(default="", repr=False)
+    """The words as they were written, where `text` is what they stand for in Mandarin; empty where
+    `text` is just what was said."""
 
     @property
     def is_echo(self) -> bool:

@@ -75,7 +75,13 @@ KINDS: Mapping[str, Kind] = {
     ),
     "called": Kind(
         "A line to the policyholder opened; one for each attempt.",
-        {"line": "phone or chat", "model": "id of the dialogue's trained model"},
+        {
+            "line": "phone or chat",
+            "model": "id of the dialogue's trained model",
+            "questionnaire": "version of the questionnaire that is asked on this line",
+            "questionnaire_sha256": "SHA-256 of its file; of a translation, of its folder's files",
+            "language": "ISO 639-1, of the questions",
+        },
         _need("line"),
     ),
     "resumed": Kind("An unfinished callback goes on.", {"from_item": "first item still open"}),
@@ -126,6 +132,8 @@ KINDS: Mapping[str, Kind] = {
         {
             "via": "voice, text, key or button",
             "text": "what was understood, word for word",
+            "read_as": "what the words of another language stand for in Mandarin; empty: not in "
+            "the language's table, hence no answer",
             "confidence": "of the recogniser, 0 to 1",
             "no_speech": "the recogniser's belief that nobody spoke, 0 to 1",
             "scores": (

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
+from bot.foreign import Foreign
 from bot.web import wire
 from bot.web.clock import Alarm, ChatClock, LoopClock
 from bot.web.limits import Bucket
@@ -32,6 +33,7 @@ RATE, BURST = 1.0, 10  # messages a second of one policyholder
 BUTTON_TEXT: Final[Mapping[wire.Button, str]] = {
     "yes": "是", "no": "不是", "repeat": "再说一遍", "human": "转人工",
 }  # fmt: skip
+HUMAN: Final = BUTTON_TEXT["human"]
 _ANSWER_KEYS = frozenset("129*")
 
 Who = Literal["bot", "caller", "agent", "note"]
@@ -85,18 +87,21 @@ class ChatLine:
         *,
         clock: ChatClock | None = None,
         elder: bool = False,
+        foreign: Foreign | None = None,
         past: Sequence[tuple[Who, str, datetime]] = (),
         patience_factor: float = PATIENCE_FACTOR,
         grace_s: float = GRACE_S,
         on_presence: Callable[[], None] | None = None,
     ) -> None:
-        """`past`: what earlier parts of this conversation said, for a chat that is resumed.
+        """`foreign`: the policyholder's language, where the questions are in another one than
+        Mandarin. `past`: what earlier parts of this conversation said, for a chat that is resumed.
         `on_presence` is called when a page comes or goes."""
         self._clock = clock or LoopClock()
         self._opened_ms = self._clock.mono_ms()
         self._patience_factor = patience_factor
         self._grace_s = grace_s
         self._on_presence = on_presence or (lambda: None)
+        self._foreign = foreign
         self._standing = Standing(elder=elder)
         self._history: deque[Bubble] = deque(maxlen=MAX_HISTORY)
         self._seq = 0
@@ -180,7 +185,10 @@ class ChatLine:
         self._stand(replace(self._standing, item=item, items=items))
 
     def text_of(self, seq: int) -> str | None:
-        """The words of message `seq`, if it is one that may be read aloud."""
+        """The words of message `seq`, if it is one that may be read aloud: the voice speaks
+        Mandarin only."""
+        if self._foreign is not None:
+            return None
         for bubble in self._history:
             if bubble.seq == seq and bubble.who != "caller":
                 return bubble.text
@@ -195,6 +203,9 @@ class ChatLine:
             self._peer.close("moved")
         self._peer = peer
         self._grace_alarm.cancel()
+        if self._foreign is not None:
+            language, words = self._foreign.language, self._foreign.page
+            peer.send(wire.encode("language", language=language, words=words))
         peer.send(wire.encode("history", messages=list(self._history), standing=self._standing))
         for one in self._unshown.values():
             one.sent_ms = self._ms()
@@ -221,31 +232,38 @@ class ChatLine:
             case wire.Typing():
                 self._rearm()
             case wire.Press(button=button):
-                self._heard(BUTTON_TEXT[button], "button", human=button == "human")
+                shown = self._foreign.buttons[button] if self._foreign else ""
+                self._heard(BUTTON_TEXT[button], "button", shown, human=button == "human")
             case wire.PressKey(digit=digit):
                 self._heard(digit, "key", human=digit == "0")
             case wire.Text(text=text):
                 text = wire.plain(text)
-                if text:
+                if not text:
+                    return
+                if self._foreign is None or self._is_key(text):
                     self._heard(text, "key" if self._is_key(text) else "text")
+                else:
+                    meant = self._foreign.read(text, self._answers)
+                    self._heard(meant, "text", text, human=meant == HUMAN)
             case _:
                 raise wire.BadMessage("not expected here")
 
     # --- inside
 
-    def _heard(self, text: str, via: Via, *, human: bool = False) -> None:
+    def _heard(self, text: str, via: Via, original: str = "", *, human: bool = False) -> None:
         bucket = self._human_bucket if human else self._bucket
         if not bucket.allows(self._ms() / 1000):
             self._push("notice", text="您发得太快了，请稍等几秒再发。")
             return
-        self._show("caller", text)
+        self._show("caller", original or text)
         self._patience_s = None
         now = self._ms()
         over = next(iter(self._unshown.values())).id if self._unshown else None
         if via == "key":
             self._events.put_nowait(Key(text, now, over))
         else:
-            self._events.put_nowait(Utterance(text, via, 1.0, now, now, over=over))
+            said = Utterance(text, via, 1.0, now, now, over=over, original=original)
+            self._events.put_nowait(said)
         self._rearm()
 
     def _is_key(self, text: str) -> bool:

@@ -10,6 +10,8 @@ PURE = (
     "bot/policy.py",
     "bot/retention.py",
     "bot/questionnaire.py",
+    "bot/foreign.py",
+    "bot/translation.py",
     "bot/identity.py",
     "bot/spoken.py",
     "bot/comprehension.py",

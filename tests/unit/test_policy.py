@@ -248,6 +248,21 @@ def test_a_field_of_another_product_is_not_missed() -> None:
     assert load(ROWS[0])[1] == []
 
 
+KOREAN = "사망 또는 전신 장해(身故、全残), 계약에서 정한 보험금을 지급"
+
+
+def test_the_insurers_words_may_be_korean_for_those_who_prefer_it() -> None:
+    (found,), errors = load({**ROWS[0], "language": "ko", "coverage": KOREAN})
+    assert not errors
+    assert (found.language, found.coverage) == ("ko", KOREAN)
+
+
+def test_korean_words_are_refused_where_mandarin_is_spoken() -> None:
+    found, errors = load({**ROWS[0], "coverage": KOREAN})
+    assert not found
+    assert [(e.row, e.column) for e in errors] == [(2, "coverage")]
+
+
 def test_money_is_exact() -> None:
     assert policy("universal").premium == Decimal("1500.50")
 

@@ -145,3 +145,6 @@ def test_who_prefers_another_language_is_told_of_a_human_and_nothing_else(
     usual = callbacks.sentences(policy)
     assert set(told[:-2]) < set(usual)
     assert not set(told[-2:]) & set(usual)
+    korean = replace(policy, language="ko", coverage="사망 보험금을 지급")
+    assert "사망" not in "".join(callbacks.contingencies(korean))  # no voice could say it
+    assert "사망" in "".join(callbacks.contingencies(replace(korean, language="zh")))

@@ -4,6 +4,7 @@
 // trembling finger cannot answer a question that has just appeared.
 
 import { byId } from "../dom.js";
+import { t } from "../words.js";
 
 const GLANCE_MS = 700;
 const TYPING_EVERY_MS = 4000;
@@ -107,7 +108,7 @@ export class Answers {
       const human = button.dataset.button === "human";
       const off = !this.#usable || (human ? this.#human : this.#resting);
       button.setAttribute("aria-disabled", String(off));
-      if (human) button.querySelector("span").textContent = this.#human ? "已转人工" : "转人工";
+      if (human) button.querySelector("span").textContent = t(this.#human ? "已转人工" : "转人工");
     }
     this.#sendButton.setAttribute("aria-disabled", String(!this.#usable));
   }

@@ -1,6 +1,7 @@
 // The messages, as an accessible log.
 
 import { clockTime, make } from "../dom.js";
+import { t } from "../words.js";
 
 const NAMES = { bot: "智能助手", caller: "我", agent: "人工客服", note: "" };
 
@@ -60,8 +61,8 @@ export class Log {
       make(
         "div",
         { class: "who" },
-        tag && make("span", { class: "tag", text: tag }),
-        make("span", { text: NAMES[who] }),
+        tag && make("span", { class: "tag", text: t(tag) }),
+        make("span", { text: t(NAMES[who]) }),
         make("time", { datetime: at, text: clockTime(at) }),
       ),
       make("div", { class: "words", text }),

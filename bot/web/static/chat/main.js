@@ -2,6 +2,7 @@
 
 import { Connection } from "../connection.js";
 import { byId, say } from "../dom.js";
+import { speakIn, spoken, t } from "../words.js";
 import { Answers } from "./answers.js";
 import { Log } from "./log.js";
 import { Prefs } from "./prefs.js";
@@ -39,19 +40,22 @@ function standing({ owner, agent, item, items, elder, ended: over }) {
   if (elder) prefs.suggestElder();
   byId("progress-bar").hidden = !item;
   if (item) {
-    say(byId("progress-text"), `第\u00a0${item}\u00a0项，共\u00a0${items}\u00a0项`);
+    say(byId("progress-text"), t("第\u00a0{}\u00a0项，共\u00a0{}\u00a0项", item, items));
     Object.assign(byId("progress-bar"), { max: items, value: item });
   }
-  say(byId("owner"), over ? "本次回访对话已结束，感谢您的配合。您可以关闭本页面。" : ownerText(owner, agent));
+  say(byId("owner"), over ? t("本次回访对话已结束，感谢您的配合。您可以关闭本页面。") : ownerText(owner, agent));
 }
 
 function ownerText(owner, agent) {
-  if (owner === "queue") return `正在为您转接人工客服，请稍候。您的回答都已保存。也可拨打 ${hotline}。`;
-  if (owner === "human") return `人工客服${agent ? ` ${agent} ` : ""}正在为您服务`;
+  if (owner === "queue") return t("正在为您转接人工客服，请稍候。您的回答都已保存。也可拨打 {}。", hotline);
+  if (owner === "human") return t("人工客服{}正在为您服务", agent ? ` ${agent} ` : "");
   return "";
 }
 
 const on = {
+  language({ language, words }) {
+    speakIn(language, words);
+  },
   history(message) {
     say(byId("connection"), "");
     byId("resume").hidden = true;
@@ -69,20 +73,20 @@ const on = {
       return;
     }
     answers.glance();
-    if (prefs.aloud) reading.enqueue(message.seq);
+    if (prefs.aloud && spoken()) reading.enqueue(message.seq);
     arrived();
   },
   standing(message) {
     standing(message.standing);
   },
   notice({ text }) {
-    notice(text);
+    notice(t(text));
   },
   mute({ seq, text }) {
     reading.mute(seq, text);
   },
   moved() {
-    stop("您已在另一个窗口打开本次回访。");
+    stop(t("您已在另一个窗口打开本次回访。"));
     byId("resume").hidden = false;
   },
   refused({ text, retry }) {
@@ -112,7 +116,7 @@ function connect() {
       answers.usable = false;
       reading.reset();
       if (!byId("connection").textContent && !ended) {
-        say(byId("connection"), "连接已断开，正在重新连接……您已作的回答都已保存。");
+        say(byId("connection"), t("连接已断开，正在重新连接……您已作的回答都已保存。"));
       }
     },
   });
@@ -120,7 +124,7 @@ function connect() {
 
 byId("resume").onclick = () => {
   byId("resume").hidden = true;
-  say(byId("connection"), "正在重新连接……");
+  say(byId("connection"), t("正在重新连接……"));
   connection.resume();
 };
 
