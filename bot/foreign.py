@@ -23,7 +23,6 @@ MEANINGS = frozenset({
 })  # fmt: skip
 """What a message may stand for. Each is tested on the dialogue in every phase."""
 
-_SCRIPT = {"ko": re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")}
 _END = re.compile(r"[\s.!。！~…]+$")  # a question mark is no part of an answer
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _APART = re.compile(r"[\d\s.,/\-]")
@@ -61,6 +60,7 @@ class Foreign:
     """The language of one policyholder's page."""
 
     language: str  # ISO 639-1
+    letters: str  # what its texts can be told by: the inside of a regex class
     buttons: Mapping[str, str]  # yes, no, repeat, human → what stands on them
     means: Mapping[str, str]  # message without spaces → one of MEANINGS
     human: tuple[str, ...]  # wherever one of these stands, a human is wanted
@@ -73,7 +73,7 @@ class Foreign:
         letters (digits, Mandarin) stands for itself, and so does an answer that the open question
         names."""
         said = unicodedata.normalize("NFKC", message)
-        if not self._letters.search(said):
+        if not self.writes(said):
             return message
         whole = re.sub(r"\s+", "", _END.sub("", said))
         if found := self.means.get(whole):
@@ -89,16 +89,15 @@ class Foreign:
         rest = self._words.sub("", said)
         return "" if _APART.sub("", rest) else re.sub(r"\s+", "", read)
 
+    def writes(self, text: str) -> bool:
+        """Whether there is anything of this language in `text`."""
+        return self._letters.search(text) is not None
+
     @cached_property
     def _letters(self) -> re.Pattern[str]:
-        return _SCRIPT[self.language]
+        return re.compile(f"[{self.letters}]")
 
     @cached_property
     def _words(self) -> re.Pattern[str]:
         longest_first = sorted(self.values, key=lambda word: -len(word))
         return re.compile("|".join(map(re.escape, longest_first)))
-
-
-def letters(language: str) -> re.Pattern[str] | None:
-    """What a text of the language can be told by; None where no such language is known."""
-    return _SCRIPT.get(language)

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from bot import translation
 from bot.policy import Product
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999
@@ -93,11 +94,19 @@ _NAME = _pattern(
     "2..40 characters: hanzi with · between parts, or Latin letters with single spaces",
 )
 _SPEAKABLE = r"\u3400-\u9fffA-Za-z0-9，、：；（）《》“”‘’·%.\-—/ "
-_KOREAN = r"\uac00-\ud7a3"
+_ALPHABETS = translation.alphabets()
+
+
+def words(language: str) -> str:
+    """The pattern of what an insurer may write for somebody who prefers this language."""
+    letters = _ALPHABETS.get(language)
+    return rf"[{_SPEAKABLE}{letters},()]{{1,300}}" if letters else rf"[{_SPEAKABLE}]{{1,300}}"
+
+
 _WORDS = _pattern(
-    rf"[{_SPEAKABLE}]{{1,300}}|(?=.*[{_KOREAN}])[{_SPEAKABLE}{_KOREAN},()]{{1,300}}",
+    "|".join(map(words, ("zh", *_ALPHABETS))),
     "1..300 characters that can be read aloud: hanzi, letters, digits, ，、：；（）《》“”%.-/ "
-    "(no full stop: they stand inside a sentence); with language ko also Korean",
+    "(no full stop: they stand inside a sentence); with language ko also Korean, and so on",
 )
 _POLICY_NUMBER = _pattern(r"[A-Za-z0-9]{6,30}", "6..30 letters and digits")
 _PHONE = _pattern(r"\+?[0-9]{7,15}", "7..15 digits")
@@ -138,7 +147,7 @@ _ALL = (
     Column("birth_date", "投保人出生日期", _DATE, True, True),
     Column("id_number", "投保人证件号码", _ID, True, True),
     Column("phone", "联系电话", _PHONE, True, True),
-    Column("language", "语言", _choice({"zh": "zh", "ko": "ko"})),
+    Column("language", "语言", _choice({name: name for name in ("zh", *_ALPHABETS)})),
     Column("product_name", "产品全称", _WORDS, True),
     Column("product", "产品类型", _choice(_PRODUCTS), True),
     Column("channel", "销售渠道", _choice(_CHANNELS), True),

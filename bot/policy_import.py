@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 
-from bot import foreign
 from bot.policy import Policy
-from bot.policy_columns import COLUMNS, WORDS
+from bot.policy_columns import COLUMNS, WORDS, words
 from bot.policy_csv import RowError, decode, parse_rows
 from bot.questionnaire import Questionnaire
 
@@ -44,14 +44,11 @@ def import_rows(
 
 
 def _unspeakable(policy: Policy, file_name: str, row: int) -> list[RowError]:
-    """Korean words where the policyholder is spoken to in Mandarin: no voice could say them."""
-    korean = foreign.letters("ko")
-    if policy.language == "ko" or korean is None:
-        return []
-    said = "words that can be said in Mandarin (Korean only with language ko)"
-    texts = {name: str(getattr(policy, name) or "") for name in WORDS}
+    """Words in a language that is not the policyholder's: nobody could say or read them."""
+    allowed = re.compile(words(policy.language))
+    texts = {name: getattr(policy, name) for name in WORDS}
     return [
-        RowError(file_name, row, name, text, said)
+        RowError(file_name, row, name, text, f"words in the policy's language ({policy.language})")
         for name, text in texts.items()
-        if korean.search(text)
+        if text is not None and not allowed.fullmatch(text)
     ]

@@ -38,6 +38,14 @@ def _squeezed(text: str) -> str:
     return text
 
 
+def _class(letters: str) -> str:
+    try:
+        re.compile(f"[{letters}]")
+    except re.error as error:
+        raise ValueError(f"not the inside of a regex class: {error}") from error
+    return letters
+
+
 Answer = Annotated[str, AfterValidator(_squeezed)]
 
 
@@ -78,6 +86,7 @@ class AnswerWords(Strict):
     """answers.yml"""
 
     language: str
+    letters: Annotated[str, AfterValidator(_class)]
     buttons: dict[str, str]
     means: dict[str, tuple[Answer, ...]]
     human: tuple[Answer, ...] = Field(min_length=1)
@@ -116,8 +125,8 @@ class Translation:
         return all(self._is_ours(text) for text in texts if isinstance(text, str))
 
     def _is_ours(self, text: str) -> bool:
-        said, ours = self.foreign.written(text), foreign.letters(self.foreign.language)
-        return not _HAN.search(said) or bool(ours and ours.search(said))
+        said = self.foreign.written(text)
+        return not _HAN.search(said) or self.foreign.writes(said)
 
 
 @lru_cache(maxsize=8)
@@ -133,6 +142,17 @@ def load(version: str) -> Translation:
 def known() -> list[str]:
     """Versions there are, signed off or not."""
     return sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
+
+
+@lru_cache(maxsize=1)
+def alphabets() -> Mapping[str, str]:
+    """Language → its letters, of every translation there is. Raises ConfigError."""
+    files = {version: FOLDER / version / "answers.yml" for version in known()}
+    answers = [
+        read(AnswerWords, file.read_text("utf-8"), f"{version}/answers.yml")
+        for version, file in files.items()
+    ]
+    return {one.language: one.letters for one in answers}
 
 
 def signed_off(setting: str) -> dict[str, Translation]:
@@ -169,6 +189,8 @@ def parse(files: Mapping[str, bytes], version: str) -> Translation:
     if faults := [*_faults(base, words), *_answer_faults(answers)]:
         raise ConfigError("\n".join(f"{version}: {fault}" for fault in faults))
     language = _foreign(answers, page.words)
+    if version[:2] != answers.language:
+        raise ConfigError(f"{version}/answers.yml: language: {answers.language}")
     document = base.document.model_copy(
         update={
             "version": version,
@@ -216,6 +238,7 @@ def _clause(spec: Any, words: ClauseWords) -> Any:
 def _foreign(answers: AnswerWords, page: Mapping[str, str]) -> Foreign:
     return Foreign(
         language=answers.language,
+        letters=answers.letters,
         buttons=answers.buttons,
         means={said: meaning for meaning, ways in answers.means.items() for said in ways},
         human=answers.human,
@@ -263,8 +286,6 @@ def _clause_faults(id: str, spec: ClauseSpec, words: ClauseWords) -> Iterator[st
 
 
 def _answer_faults(answers: AnswerWords) -> Iterator[str]:
-    if foreign.letters(answers.language) is None:
-        yield f"answers.yml: nobody knows the letters of {answers.language}"
     yield from _same("buttons", {"yes", "no", "repeat", "human"}, answers.buttons.keys())
     if unknown := answers.means.keys() - foreign.MEANINGS:
         yield f"means: only {', '.join(sorted(foreign.MEANINGS))}; not {', '.join(unknown)}"

@@ -124,7 +124,8 @@ FAULTS = [
     ("answers.yml", "  不是: [아니요,", "  不是: [아니요, 네,", "two meanings for 네"),
     ("answers.yml", '"yes": 예', '"yes": 좋아요', "must mean 是"),
     ("answers.yml", "human: [상담원, 상담사]", "human: [상담사]", "must ask for a human"),
-    ("answers.yml", "language: ko", "language: xx", "letters of xx"),
+    ("answers.yml", "language: ko", "language: xx", "language: xx"),
+    ("answers.yml", 'letters: "', 'letters: "z-a', "regex class"),
     ("page.yml", "words:", "word:", "page.yml"),
 ]
 
