@@ -6,8 +6,9 @@ names, dates and amounts for each of a hundred made-up policies. Spoken by the p
 heard by Whisper base three times: as 8 kHz A-law; through a telephone, which cuts to 300 to 3400 Hz
 besides; and, to know what that ear makes of the voice itself, at the voice's own 24 kHz. The error
 is in toneless pinyin, because an ear that writes 交 for 缴 has understood every sound. What was
-heard is kept, so that a run goes on where it was stopped, and after a change hears only what
-changed.
+misheard on the line is heard once more, with more silence around it: only what goes wrong both
+times is held against the voice, for a recogniser's slip changes with a breath. What was heard is
+kept, so that a run goes on where it was stopped, and after a change hears only what changed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ TODAY = date(2026, 11, 22)
 EVERY = 24  # a policy speaks one of so many of its own sentences, each a different share
 COMMON = 10  # of a hundred policies; what so many are told is heard like the fixed sentences
 LIMIT = 0.03
+PAUSE = PHONE_RATE  # bytes of silence around a sentence: half a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Heard:
     line: str  # 8 kHz A-law
     phone: str  # through a telephone
     voice: str  # at the voice's own rate
+    again: str | None = None  # 8 kHz A-law a second time; None where the first was good enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +82,18 @@ class Judged:
     line: int
     phone: int
     voice: int
+    again: int  # as `line` where it was heard once
+
+    @property
+    def misheard(self) -> bool:
+        """Above the limit in both hearings."""
+        return min(self.line, self.again) > LIMIT * self.syllables
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self.sentence), **asdict(self.heard)} | {
             "syllables": self.syllables,
             "line_errors": self.line,
+            "again_errors": self.again,
             "phone_errors": self.phone,
             "voice_errors": self.voice,
         }
@@ -147,12 +157,14 @@ def syllables(text: str) -> list[str]:
 
 def wrong(said: str, heard: str) -> int:
     """Errors in what was heard. An ear may write digits that were said one by one as one number
-    (伪号是8216), and 幺 as 1 or as 腰."""
+    (伪号是8216), 幺 as 1 or as 腰, 着 as 著, and 的 as 地, which a dictionary reads otherwise; and
+    你 for 您 is the same person."""
+    heard = re.sub(r"(?<=[万亿])0+(?=[1-9])", "零", heard.replace("著", "着"))
     apart = re.sub(r"\d{3,}(?!年)", lambda run: digits(run[0]), heard)
-    one = {"yao": "yi"} if "幺" in normalise(said) else {}
+    one = {"nin": "ni"} | ({"yao": "yi"} if "幺" in normalise(said) else {})
     wanted, *found = (
         [one.get(syllable, syllable) for syllable in syllables(text)]
-        for text in (said, heard, apart)
+        for text in (said, heard, apart, heard.replace("地", "的"))
     )
     return min(distance(wanted, each) for each in found)
 
@@ -176,14 +188,25 @@ class Ear:
     async def hear(self, text: str) -> Heard:
         key = self._key(text)
         if key not in self._kept:
-            line = (await self._speaker.render(text, sample_rate=PHONE_RATE)).pcm
+            line = await self._on_the_line(text)
             voice = (await self._speaker.render(text, sample_rate=RATE)).pcm
             heard = await asyncio.to_thread(self._hear, line, voice)
-            self._kept[key] = heard
-            kept = [key, heard.line, heard.phone, heard.voice]
-            with self._file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(kept, ensure_ascii=False) + "\n")
+            self._keep(key, heard)
+        heard = self._kept[key]
+        if heard.again is None and wrong(text, heard.line) > LIMIT * len(syllables(text)):
+            line = bytes(2 * PAUSE) + await self._on_the_line(text) + bytes(2 * PAUSE)
+            coded = alaw_decode(alaw_encode(line))
+            again = await asyncio.to_thread(self._transcribe, coded, PHONE_RATE)
+            self._keep(key, replace(heard, again=again))
         return self._kept[key]
+
+    async def _on_the_line(self, text: str) -> bytes:
+        return (await self._speaker.render(text, sample_rate=PHONE_RATE)).pcm
+
+    def _keep(self, key: str, heard: Heard) -> None:
+        self._kept[key] = heard
+        with self._file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([key, *astuple(heard)], ensure_ascii=False) + "\n")
 
     def _key(self, text: str) -> str:
         """Where the cache keeps the sound: it changes with whatever shapes that."""
@@ -193,8 +216,7 @@ class Ear:
         ).hexdigest()
 
     def _hear(self, line: bytes, voice: bytes) -> Heard:
-        quiet = bytes(PHONE_RATE)  # half a second
-        padded = quiet + line + quiet
+        padded = bytes(PAUSE) + line + bytes(PAUSE)
         return Heard(
             self._transcribe(alaw_decode(alaw_encode(padded)), PHONE_RATE),
             self._transcribe(through_telephone(padded, PHONE_RATE), PHONE_RATE),
@@ -210,7 +232,8 @@ class Ear:
 def judge(sentence: Sentence, heard: Heard) -> Judged:
     text = sentence.text
     line, phone, voice = (wrong(text, each) for each in (heard.line, heard.phone, heard.voice))
-    return Judged(sentence, heard, len(syllables(text)), line, phone, voice)
+    again = line if heard.again is None else wrong(text, heard.again)
+    return Judged(sentence, heard, len(syllables(text)), line, phone, voice, again)
 
 
 def figures(judged: Sequence[Judged]) -> dict[str, Any]:
@@ -223,13 +246,16 @@ def figures(judged: Sequence[Judged]) -> dict[str, Any]:
         "phone_error": round(sum(j.phone for j in judged) / total, 4),
         "voice_error": round(sum(j.voice for j in judged) / total, 4),
         "at_most_3_percent": sum(j.line <= LIMIT * j.syllables for j in judged),
+        "misheard_twice": sum(j.misheard for j in judged),
         "at_most_3_percent_at_24_khz": sum(j.voice <= LIMIT * j.syllables for j in judged),
         "above_on_the_line_only": sum(j.voice <= LIMIT * j.syllables < j.line for j in judged),
     }
 
 
 def report(judged: Sequence[Judged]) -> dict[str, Any]:
-    worst = sorted(judged, key=lambda j: (-j.line / max(j.syllables, 1), -j.line))
+    worst = sorted(
+        judged, key=lambda j: (not j.misheard, -min(j.line, j.again) / max(j.syllables, 1))
+    )
     return {
         "all": figures(judged),
         "fixed": figures([j for j in judged if not j.sentence.own]),

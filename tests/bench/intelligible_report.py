@@ -14,7 +14,10 @@ Written by `make bench-intelligible`; every sentence with what was heard is in
 questionnaire in all their forms, and a share of those with names, dates and amounts for each of a
 hundred made-up policies. Each is spoken as on a call, by the default voice at its usual pace, coded
 as 8 kHz A-law, and written down by Whisper base without any hint of what to expect. The error is in
-toneless pinyin: an ear that writes 交 for 缴 has understood every sound.
+toneless pinyin: an ear that writes 交 for 缴 has understood every sound; and 你 for 您 is no error.
+
+What goes wrong there is heard once more with more silence around it. Only a sentence with more than
+3 % wrong syllables in both hearings counts as misheard: a recogniser's slip changes with a breath.
 
 Whisper base is a judge with errors of its own, and on a telephone line it has more. So every
 sentence is also heard at the voice's own 24 kHz, before any line: what goes wrong there as well is
@@ -24,7 +27,7 @@ what a careful listener misses, not estimates of it; no old person was asked.
 """
 HEAD = (
     "| | sentences | syllables | wrong at 8 kHz A-law | 300 to 3400 Hz besides | at 24 kHz "
-    "| sentences at most 3 % wrong at 8 kHz | at 24 kHz | above 3 % at 8 kHz only |"
+    "| sentences above 3 % at 8 kHz | in both hearings | above 3 % at 24 kHz |"
 )
 
 
@@ -96,20 +99,22 @@ def page(report: Mapping[str, Any]) -> Iterator[str]:
             f"**{_percent(figures['line_error'])}**",
             _percent(figures["phone_error"]),
             _percent(figures["voice_error"]),
-            figures["at_most_3_percent"],
-            figures["at_most_3_percent_at_24_khz"],
-            figures["above_on_the_line_only"],
+            figures["sentences"] - figures["at_most_3_percent"],
+            f"**{figures['misheard_twice']}**",
+            figures["sentences"] - figures["at_most_3_percent_at_24_khz"],
         )
         yield "| " + " | ".join(map(str, cells)) + " |"
     worst = report["worst"]
     yield (
         f"\n{len(worst)} sentences were not heard in full at 8 kHz A-law. The {WORST} with the "
-        "largest share of wrong syllables (wrong at 8 kHz, at 24 kHz, of how many):\n"
+        "largest share of wrong syllables, those misheard twice first (wrong at 8 kHz, in the "
+        "second hearing, at 24 kHz, of how many):\n"
     )
     yield "| said | heard at 8 kHz A-law | heard at 24 kHz | wrong |"
     yield "|---|---|---|---|"
     for row in worst[:WORST]:
-        wrong = f"{row['line_errors']}, {row['voice_errors']} of {row['syllables']}"
+        errors = (row["line_errors"], row["again_errors"], row["voice_errors"])
+        wrong = f"{', '.join(map(str, errors))} of {row['syllables']}"
         cells = (row["text"], row["line"], row["voice"], wrong)
         yield "| " + " | ".join(cell.replace("|", " ") for cell in cells) + " |"
 
