@@ -18,8 +18,8 @@ from bot.evidence.recordings import remove
 from bot.policy import Policy
 from bot.retention import contract_end, keep_until
 from bot.sealing import Sealer
+from voice.speaking import phrasing
 from voice.speaking.cache import SpeechCache
-from voice.speaking.normalise import normalise
 
 log = structlog.get_logger()
 
@@ -129,4 +129,4 @@ class Eraser:
         with suppress(HuifangError):  # facts that fit the questionnaire no more
             for text in self._callbacks.script(policy).policy_texts():
                 for part in sentences(text):
-                    cache.forget(normalise(part))
+                    cache.forget(phrasing.spoken(part))

@@ -37,7 +37,7 @@ from tests.bench.bench_listen import distance
 from tests.bench.made_up import made_up
 from voice.frames import PHONE_RATE
 from voice.listening import whisper, whisper_files
-from voice.speaking import Speaker, open_speaker, reading
+from voice.speaking import Speaker, open_speaker, phrasing, reading
 from voice.speaking.cache import SpeechCache
 from voice.speaking.kokoro import RATE
 from voice.speaking.normalise import normalise
@@ -210,7 +210,7 @@ class Ear:
 
     def _key(self, text: str) -> str:
         """Where the cache keeps the sound: it changes with whatever shapes that."""
-        spoken = self._cache.path(self._speaker.name, normalise(text)).stem
+        spoken = self._cache.path(self._speaker.name, phrasing.spoken(text)).stem
         return hashlib.sha256(
             f"{spoken} {self._model.name} {whisper.FREE_BEAM}".encode()
         ).hexdigest()

@@ -7,10 +7,13 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from bot import parts
+from bot.acting import sentences
 from bot.callbacks import Callbacks
 from bot.cli import app
 from bot.erasing import Eraser
@@ -25,8 +28,11 @@ from bot.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Erased, NotFound, Store
 from bot.vault.datakey import DataKey, Unreadable
+from tests.unit import policies
 from tests.unit.evidence_case import NOW, Pen, finished_callback, new_callback, policy
 from tests.unit.test_store_sealed import on_disk
+from voice.speaking.cache import SpeechCache
+from voice.speaking.speaker import _normalised
 
 CREATED = Draft("created", {"policy": "P1", "questionnaire": "zh-2026.1"})
 
@@ -54,6 +60,23 @@ def eraser(settings: Settings, store: Store, now: datetime = NOW) -> Eraser:
 
 
 # -- erasing
+
+
+def test_what_was_rendered_for_a_policy_is_forgotten(
+    settings: Settings, url: str, keys: Path
+) -> None:
+    """By the words that the voice was given, which are not those of the script."""
+    with Store.open(url, keys) as store:
+        one = eraser(settings, store)
+        cache = SpeechCache(settings.speech_cache, cipher=parts.speech_cipher(settings))
+        known = policies.policy()
+        texts = one._callbacks.script(known).policy_texts()
+        given = {_normalised(part) for text in texts for part in sentences(text)} - {""}
+        assert any("号是六九，九八" in text for text in given)
+        for words in given:
+            cache.store("voice", words, np.zeros(80, np.float32), 24000)
+        one._forget_speech(known)
+        assert not [words for words in given if ("voice", words) in cache]
 
 
 def test_what_is_erased_cannot_be_read_and_its_chain_still_verifies(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voice.speaking.normalise import normalise
+from voice.speaking.phrasing import phrased
 
 SPEAKABLE = re.compile(r"[一-鿿，。？！；：、]*")
 
@@ -85,3 +86,30 @@ def test_only_hanzi_and_punctuation_are_left_and_twice_is_once(text: str) -> Non
 )
 def test_reading(written: str, said: str) -> None:
     assert normalise(written) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("清楚请按1号键，不清楚请按2号键。", "清楚，请按一号键，不清楚，请按二号键。"),
+        ("肯定按1号键，否定按2号键。", "肯定，按一号键，否定，按二号键。"),
+        ("请按1号键或者2号键。", "请按一号键，或者二号键。"),
+        ("尾号是8216。", "尾号是八二，幺六。"),
+        ("尾号是6260的这个电话", "尾号是六二，六零的这个电话"),
+        ("保障的时间是至88周岁。", "保障的时间，是至八十八周岁。"),
+        ("保险期间是终身。", "保险期间，是终身。"),
+        ("在这段时间里，您可以退掉保险。", "在这段时间里，您可以退掉保险。"),
+        ("请拨打95500。", "请拨打九五五零零。"),
+        ("可以直接说，也可以按键。", "可以直接说，也可以按键。"),
+    ],
+)
+def test_the_voice_breathes_before_what_must_not_be_run_over(text: str, said: str) -> None:
+    once = phrased(normalise(text))
+    assert once == said
+    assert phrased(once) == once
+
+
+@given(st.text(max_size=60))
+def test_breathing_changes_no_word(text: str) -> None:
+    plain = normalise(text)
+    assert phrased(plain).replace("，", "") == plain.replace("，", "")

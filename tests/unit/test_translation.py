@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import questionnaire, translation
+from bot import doctor, questionnaire, times, translation
 from bot.errors import ConfigError
 from bot.policy import Policy
 from bot.script import Script
@@ -159,6 +159,21 @@ def test_only_what_was_signed_off_is_used() -> None:
             translation.signed_off(setting)
     with pytest.raises(ConfigError, match=VERSION):
         translation.signed_off("ko-1999.1@000000000000")
+
+
+def test_doctor_shows_the_hash_to_sign() -> None:
+    shown = f"{VERSION}@{translation.load(VERSION).sha256[:12]}"
+    assert doctor._translations("").startswith(f"{shown} not in use until signed off")
+    assert doctor._translations(shown) == f"{shown} in use"
+
+
+def test_a_time_is_understood_and_read_back() -> None:
+    now = datetime(2026, 11, 23, 10)
+    when = times.parse_when(translation.load(VERSION).foreign.read("내일 오후 3시 반"), now)
+    assert when == datetime(2026, 11, 24, 15, 30)
+    script = render_korean(korean(policy()))
+    booked = script.fill("K_booked", slot=script.slot(when, now)).text
+    assert "2026년 11월 24일 15시 30분" in booked
 
 
 def test_another_word_is_another_hash() -> None:

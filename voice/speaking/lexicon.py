@@ -33,6 +33,9 @@ WORDS: Final = tuple(
 """Words of the trade that jieba does not know: of 犹豫期从 it makes 犹豫 and 期从, and the voice
 follows."""
 
+APART: Final = frozenset("身故 给付 反悔 回访".split())
+"""Words that the voice slurs as one (身故 is heard as 生物): spoken as two, each whole."""
+
 SURNAMES: Final = {
     "任": "ren2", "曾": "zeng1", "单": "shan4", "解": "xie4", "仇": "qiu2", "查": "zha1",
     "翟": "zhai2", "覃": "qin2", "朴": "piao2", "葛": "ge3", "区": "ou1", "盖": "ge3",
@@ -74,7 +77,7 @@ def overrides(text: str) -> Mapping[int, str]:
 def applied(text: str) -> tuple[str, ...]:
     """All that the lexicon says of `text`; what is said differently sounds differently."""
     readings = tuple(f"{at} {reading}" for at, reading in overrides(text).items())
-    return readings + tuple(word for word in WORDS if word in text)
+    return readings + tuple(word for word in (*WORDS, *sorted(APART)) if word in text)
 
 
 def _named(start: int, name: str) -> dict[int, str]:

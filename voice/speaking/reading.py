@@ -17,7 +17,7 @@ from typing import Final
 import jieba
 from pypinyin import Style, lazy_pinyin
 
-from voice.speaking.lexicon import WORDS, overrides
+from voice.speaking.lexicon import APART, WORDS, overrides
 
 _PART: Final = re.compile(r"[一-鿿]+|[^一-鿿]+")
 
@@ -57,5 +57,9 @@ def _words(text: str) -> Iterator[Word]:
             continue
         for word in jieba.lcut(part):
             usual = lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True)
-            yield Word(word, tuple(known.get(at + n, usual[n]) for n in range(len(word))))
+            syllables = tuple(known.get(at + n, usual[n]) for n in range(len(word)))
+            if word in APART:
+                yield from (Word(*one) for one in zip(word, zip(syllables), strict=True))
+            else:
+                yield Word(word, syllables)
             at += len(word)

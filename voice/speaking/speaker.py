@@ -16,12 +16,11 @@ import structlog
 
 from voice.dsp import Samples
 from voice.errors import ModelError, SpeechFailed, VoiceError
-from voice.speaking import loudness
+from voice.speaking import loudness, phrasing
 from voice.speaking.cache import ClipMemory, SpeechCache
 from voice.speaking.engine import EngineSpec
 from voice.speaking.finish import Delivery, finish
 from voice.speaking.jobs import Job, Jobs
-from voice.speaking.normalise import normalise
 from voice.speaking.supervisor import SpeechChild
 
 MAX_TEXT: Final = 1000
@@ -236,4 +235,4 @@ class Speaker:
 def _normalised(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise ValueError(f"a sentence of {len(text)} characters; {MAX_TEXT} at most")
-    return normalise(text)
+    return phrasing.spoken(text)
