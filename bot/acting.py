@@ -70,6 +70,11 @@ class Question:
     asked_seq: int
 
     @property
+    def keys_named(self) -> bool:
+        """Whether it was said what the keys stand for: a chat may have no such words."""
+        return self.form == "keys" and self.text != self.clause.plain
+
+    @property
     def term(self) -> tuple[str, ...]:
         """The speeches that must have been heard to their end before an answer counts: all but
         the closing "您清楚吗？", or the only one."""

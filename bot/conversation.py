@@ -483,7 +483,7 @@ class Conversation:
             raise DialogueUnavailable("a comprehension check without its question or its yes")
         expects = question.clause.expects
         assert expects is not None
-        checked = comprehension.check(expects, self._last, keys_named=question.form == "keys")
+        checked = comprehension.check(expects, self._last, keys_named=question.keys_named)
         seq = self._scribe.next_seq
         evidence = comprehension.evidence(question.clause.id, held.item, expects, checked)
         evidence |= {"asked_seq": question.asked_seq, "heard_seq": self._last_seq}
