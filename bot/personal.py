@@ -2,7 +2,7 @@
 
 A `Personal` masks itself wherever it is shown as a value: in the repr of what holds it, in a
 traceback, in a log. Text that was made of it is no `Personal` any more; `masked` goes by shape
-then, and rather hides too much: Chinese characters, and numbers as long as a telephone's.
+then, and rather hides too much: Chinese and Korean characters, and numbers of a telephone's length.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Any
 MASK = "***"
 MAX_DEPTH = 4
 
-_HANZI = r"[\u3400-\u9fff\U00020000-\U000323af]+(?:[·，、]?[\u3400-\u9fff0-9]+)*"
+_HAN = r"\u3400-\u9fff\U00020000-\U000323af"
+_HANGUL = r"\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
+_HANZI = rf"[{_HAN}{_HANGUL}]+(?:[·，、]?[{_HAN}{_HANGUL}0-9]+)*"
 _NUMBER = r"(?<![0-9A-Za-z.@-])\+?[0-9]{7,}[Xx]?(?![0-9A-Za-z-])"
 _SHAPES = re.compile(f"{_HANZI}|{_NUMBER}")
 

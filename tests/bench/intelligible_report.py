@@ -81,11 +81,7 @@ def _korean(rates: Sequence[Mapping[str, Any]], ear: str) -> Iterator[str]:
 def page(report: Mapping[str, Any]) -> Iterator[str]:
     yield INTRO
     heard = report["all"]["sentences"]
-    whole = (
-        "all of them"
-        if heard == report["of"]
-        else f"of {report['of']}, a mixed sample (some of them were worded anew by an earlier run)"
-    )
+    whole = "all of them" if heard == report["of"] else f"of {report['of']}, a mixed sample"
     yield f"Voice: {report['voice']}; ear: {report['ear']}; {heard} sentences, {whole}.\n"
     yield HEAD
     yield "|---" * HEAD.count(" |") + "|"

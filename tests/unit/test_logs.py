@@ -67,6 +67,8 @@ WORDS = "我叫王秀英"
         [POLICY.insured],
         {"who": {"name": POLICY.holder}},
         Utterance(WORDS, "voice", 0.9, 0, 1),
+        Utterance("是", "text", 1.0, 0, 1, original="왕수란입니다"),
+        "왕수란1954년생입니다",
         Key("7", 3),
         Speech("B1", WORDS),
         Draft("heard", {"text": WORDS}),
@@ -84,7 +86,7 @@ def test_whatever_is_passed_by_mistake_is_masked_by_its_type_or_shape(
 ) -> None:
     line = json.dumps(logged(capsys, callback="c-1", what=value), ensure_ascii=False)
     assert '"c-1"' in line
-    for secret in ("Wang", "王", "1390000", "21010219", "P2026", "digit='7'"):
+    for secret in ("Wang", "王", "1390000", "21010219", "P2026", "digit='7'", "왕", "1954"):
         assert secret not in line, line
 
 
