@@ -193,17 +193,19 @@ class Whisper:
             logits = np.asarray([np.asarray(row) for row in result.logits[0]], dtype=np.float32)
             negations = self._closed_vocabulary(answers).negations
             _go_on(unwanted)
-            scores = self._score(encoded, answers, log_prob)
+            scores = self._score(encoded, answers, tokens, log_prob)
             scores |= negation.scores(tokens, logits, negations)
         return Decoded(tokens, log_prob, result.no_speech_prob, scores)
 
-    def _score(self, encoded: Any, answers: ClosedSet, free: float) -> dict[str, float]:
+    def _score(
+        self, encoded: Any, answers: ClosedSet, plain: tuple[int, ...], free: float
+    ) -> dict[str, float]:
         """Decode again with nothing but the tokens of the closed set: one beam search for all
         candidates, and the end of text counts, so that 是 is no good reading of 转人工.
 
-        `free` is the log-probability of the free text. The best candidate is weighed against it
-        ("known"), with a handicap (it had all words to choose from): in a longer sentence every
-        candidate is bad, and the least bad one must not pass for an answer."""
+        `free` is the log-probability of the free text, `plain` its tokens. The best candidate is
+        weighed against it ("known"), with a handicap (it had all words to choose from): in a longer
+        sentence every candidate is bad, and the least bad one must not pass for an answer."""
         closed = self._closed_vocabulary(answers)
         result = self._model.generate(
             encoded,
@@ -227,7 +229,9 @@ class Whisper:
             return negation_ratio(answers, zip(readings, result.scores, strict=True))
         scores = ratios(answers, heard, min(result.scores))
         best = max(heard, key=heard.__getitem__)
-        distance = self._log_prob(encoded, written[best]) - free + FREE_HANDICAP
+        distance = FREE_HANDICAP
+        if tuple(written[best]) != plain:
+            distance += self._log_prob(encoded, written[best]) - free
         scores["known"] = float(min(max(np.exp(distance), 1 / MAX_RATIO), MAX_RATIO))
         return scores
 
