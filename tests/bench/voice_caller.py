@@ -15,7 +15,8 @@ from voice.caller import SOUND_LEVEL, SimulatedCaller
 from voice.frames import FRAME_BYTES, FRAME_MS
 
 REACTION_S = 0.3  # of a caller, after the question was heard, at least
-SHORT = ("是的", "对", "清楚", "知道", "好的", "没错", "明白", "是")
+# Not 是 alone: none of the callers' synthetic voices says it so that Whisper writes it down.
+SHORT = ("是的", "对", "清楚", "知道", "好的", "没错", "明白", "可以")
 OPENING = {"O4": "可以", "I1": "是我", "Z1": "没有", "NT2": "没有"}
 BIRTH = "19790425"
 QUIET_FRAMES = 5  # this long without sound, and the next sound is a new one

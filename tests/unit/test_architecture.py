@@ -1,6 +1,8 @@
 """The house rules on who may import whom, by walking every import of every module."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +55,15 @@ def test_the_walk_sees_the_house() -> None:
 def test_voice_knows_nothing_of_the_application() -> None:
     guilty = [p for p, names in modules("voice") if top(names) & {"bot", "actions", "nlu"}]
     assert not guilty, f"voice/ may not import bot/: {guilty}"
+
+
+def test_numpy_computes_in_the_thread_that_asks() -> None:
+    code = (
+        "import bot.cli, os, numpy as np; big = np.ones((600, 600), np.float32); big @ big;"
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+    assert int(done.stdout) == 1
 
 
 def test_rasa_stays_in_its_environment() -> None:
