@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from bot.dialogue.protocol import MAX_TEXT, Answer, Meaning
 from nlu.components import pinyin
+from nlu.components.dictionary import pieced
 from nlu.components.normalise import normalise
 from nlu.components.table import Agreement, Row, Table, table
 
@@ -192,8 +193,7 @@ def _claimed(text: str, guess: Guess, rules: Table) -> Meaning | None:
 @dataclass(frozen=True)
 class _Clause:
     core: bool  # holds a word that is a yes in itself
-    mine: bool  # with the caller as its subject: 我 comes before it, and nothing unknown between
-    unknown: int  # characters that are not in the vocabulary
+    unknown: int  # characters that are not in the vocabulary, or words read in pieces
     like_no: bool  # one of those sounds like 不 or 没
 
 
@@ -209,35 +209,40 @@ def _word(text: str, at: int, rules: Table) -> tuple[int, str]:
 
 def _read(clause: str, cores: set[str], rules: Table) -> _Clause:
     """One clause, read from left to right, the longest known word first."""
-    at, core, me, mine, unknown, like_no = 0, False, False, False, 0, False
+    at, core, unknown, like_no = 0, False, 0, False
+    cuts = [0]
     while at < len(clause):
         best, kind = _word(clause, at, rules)
         core = core or kind in cores
-        me = bool(best) and (me or kind == "me")
-        mine = mine or (me and kind in cores)
         if not best:
             unknown += 1
             like_no = like_no or pinyin.like_no(clause[at])
         at += best or 1
-    return _Clause(core, mine, unknown, like_no)
+        cuts.append(at)
+    if not unknown and pieced(clause, cuts, rules.whole):
+        unknown = 1
+    return _Clause(core, unknown, like_no)
+
+
+def _clauses(text: str, cores: set[str], rules: Table) -> list[_Clause]:
+    return [_read(clause, cores, rules) for clause in text.split("，") if clause]
 
 
 def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
     cores = _CORES[heard.question]
-    clauses = [_read(c, cores, rules) for c in rules.topic.sub("，", text).split("，") if c]
-    unknown = sum(c.unknown for c in clauses)
-    doubtful = [c for c in clauses if c.core and c.unknown]
+    parts = rules.topic.sub("，", text)
+    clauses = _clauses(parts, cores, rules)
+    if any(c.unknown for c in clauses):
+        clauses = _clauses(rules.adjuncts.without(parts), cores, rules)
     if not any(c.core for c in clauses):
         return None
-    need = rules.agreement
     if any(c.like_no for c in clauses):
         return _meaning("hedge", guess, "有个字读音像不或没")
-    if any(not c.mine or c.unknown > need.unknown_me for c in doubtful) or unknown > need.unknown:
+    if any(c.unknown for c in clauses):
         return _meaning("hedge", guess, _STRANGE)
-    if heard.question == "-" and not unknown:
+    if heard.question == "-":
         return _meaning("affirm", guess, "说有")  # not what is hoped for: the words are enough
-    sure = need.classifier_me if doubtful else need.classifier_loose if unknown else need.classifier
-    if guess.affirm < sure:
+    if guess.affirm < rules.agreement.classifier:
         return _meaning("hedge", guess, _UNSURE)
     if heard.via == "voice" and rules.hides(text):
         return _meaning("hedge", guess, _STRANGE)
@@ -324,7 +329,7 @@ def _repaired(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | 
         return None
     cores = _CORES[heard.question]
     fixed = rules.repairs.read(text, lambda said, at: _word(said, at, rules)[0])
-    clauses = [_read(c, cores, rules) for c in fixed.split("，") if c]
+    clauses = _clauses(fixed, cores, rules)
     if any(c.unknown for c in clauses) or not any(c.core for c in clauses):
         return None
     if rules.fears(text, fixed) or guess.intent == "deny":

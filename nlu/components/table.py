@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from nlu.components import pinyin
+from nlu.components.adjuncts import Adjuncts, adjuncts
+from nlu.components.dictionary import words_of
 
 FILE = Path(__file__).parent / "rules.yml"
 
@@ -44,8 +46,6 @@ class Agreement:
 
     classifier: float
     classifier_loose: float
-    classifier_me: float
-    unknown_me: int
     voice_confidence: float
     yes_no: float
     yes_other: float
@@ -64,7 +64,6 @@ class Agreement:
     other: float
     request: float
     request_over_hedge: float
-    unknown: int
 
 
 @dataclass(frozen=True)
@@ -85,6 +84,8 @@ class Table:
     know: re.Pattern[str]
     same_sound: re.Pattern[str]  # spoken, only the sound can tell it from a no
     topic: re.Pattern[str]  # where a clause may be cut: before 我知道, after its topic
+    adjuncts: Adjuncts  # phrases that only tell where or with what, crossed out of a yes
+    whole: frozenset[str]  # words that may not be read in pieces
     vocabulary: Mapping[str, re.Pattern[str]]
     """The words a yes may consist of, by kind: agree, good, know, did, had, me, other, number."""
     repairs: pinyin.Lexicon  # what a mis-heard text may be read as
@@ -173,6 +174,10 @@ def table() -> Table:
             }
         )
 
+    fillings, whole = words_of(
+        *(frozenset(data[section]["classes"]) for section in ("adjuncts", "whole"))
+    )
+    readable = {char for lines in data["vocabulary"].values() for line in lines for char in line}
     spellings: dict[str, str] = {}
     for right, wrongs in data["spellings"].items():
         spellings[right] = right  # protects 不知道 from its own part 不知
@@ -194,6 +199,8 @@ def table() -> Table:
         know=compiled("<know>"),
         same_sound=compiled(data["same_sound"]),
         topic=compiled(data["topic"]),
+        adjuncts=adjuncts(data["adjuncts"], compiled, fillings),
+        whole=frozenset(filter(readable.issuperset, whole)) - {*data["whole"]["except"]},
         vocabulary={k: compiled(_longest_first(v)) for k, v in data["vocabulary"].items()},
         repairs=pinyin.Lexicon(
             _plain(data["vocabulary"]["other"] + data["vocabulary"]["me"]), data["repairable"]
