@@ -169,7 +169,8 @@ def _answer(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | No
     if row := _first(rules.denials, text, heard):
         return _no(heard, guess, f"{row.id} {row.meaning}", rules)
     if rules.negators.search(text):
-        if guess.intent == "deny" and guess.confidence >= rules.agreement.deny:
+        sure = guess.intent == "deny" and guess.confidence >= rules.agreement.deny
+        if sure and heard.question == "+":  # a no that is hoped for needs a row of the table
             return _no(heard, guess, "有否定词，分类器也判否", rules)
         return _meaning("hedge", guess, "有否定词，但说不准否定什么")
     return _yes(text, heard, guess, rules)

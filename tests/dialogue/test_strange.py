@@ -1,5 +1,5 @@
 """Sentences with a word of yes in them that are no yes: somebody else's, of another paper, hearsay,
-half of it, some day, in jest. With a classifier that always believes in a yes, the words alone must
+half of it, some day, in jest; and denials that are no such no. With a classifier that always believes in a yes, the words alone must
 refuse every one; and what may stand in a phrase of place or means must never be a person."""
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from nlu.components.table import table
 from tests.dialogue.corpus import HERE
 
 BELIEVER = Guess("affirm", 0.99, 0.99)
+DENIER = Guess("deny", 0.99, 0.0)
 STRANGE = (HERE / "strange.txt").read_text(encoding="utf-8").split()
+STRANGE_NO = (HERE / "strange_no.txt").read_text(encoding="utf-8").split()
 
 
 def is_yes(text: str) -> bool:
@@ -24,6 +26,13 @@ def is_yes(text: str) -> bool:
 def test_no_strange_sentence_is_a_yes() -> None:
     assert len(STRANGE) > 1000
     assert not [text for text in STRANGE if is_yes(text)]
+
+
+def test_no_strange_denial_is_the_no_that_is_hoped_for() -> None:
+    """Has anybody promised you …? A 没有 that is taken back, or that denies something else."""
+    assert len(STRANGE_NO) > 50
+    heard = [Heard(text, "no") for text in STRANGE_NO]
+    assert not [h.text for h in heard if judge(h, DENIER).answer == "no"]
 
 
 @pytest.mark.parametrize(
