@@ -1,6 +1,7 @@
 """Sentences with a word of yes in them that are no yes: somebody else's, of another paper, hearsay,
-half of it, some day, in jest; and denials that are no such no. With a classifier that always believes in a yes, the words alone must
-refuse every one; and what may stand in a phrase of place or means must never be a person."""
+half of it, some day, in jest; and denials that are not the no that is hoped for. With a classifier
+that always believes, the words alone must refuse every one; and what may stand in a phrase of place
+or means must never be a person."""
 
 from __future__ import annotations
 
