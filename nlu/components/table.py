@@ -138,10 +138,23 @@ def _expander(words: Mapping[str, str]) -> Any:
     return expand
 
 
+def _alternatives(pattern: str) -> list[str]:
+    """What stands between the bars of a pattern that are in no brackets."""
+    found, depth = [""], 0
+    for char in pattern:
+        depth += (char in "([") - (char in ")]")
+        if char == "|" and depth == 0:
+            found.append("")
+        else:
+            found[-1] += char
+    return found
+
+
 def _longest_first(lines: list[str]) -> list[str]:
-    """Patterns as they stand, then plain words ("a|b"), the longest first."""
-    patterns = [line for line in lines if "(" in line or "[" in line]
-    words = [w for line in lines if line not in patterns for w in line.split("|")]
+    """Patterns in their order, then plain words, the longest first."""
+    parts = [part for line in lines for part in _alternatives(line)]
+    patterns = [part for part in parts if "(" in part or "[" in part]
+    words = [part for part in parts if "(" not in part and "[" not in part]
     return [*patterns, *sorted(words, key=len, reverse=True)]
 
 
