@@ -87,7 +87,8 @@ class Table:
     adjuncts: Adjuncts  # phrases that only tell where or with what, crossed out of a yes
     whole: frozenset[str]  # words that may not be read in pieces
     vocabulary: Mapping[str, re.Pattern[str]]
-    """The words a yes may consist of, by kind: agree, good, know, did, had, me, other, number."""
+    """The words a yes may consist of, by kind: agree, good, know, did, had, me, other,
+    written (what a sound is never read as), number."""
     repairs: pinyin.Lexicon  # what a mis-heard text may be read as
     feared: pinyin.Lexicon  # what it may be instead, so that it is no yes
     unmistakable: re.Pattern[str]  # never another spelling of a feared word (看完了, 忘了)
