@@ -8,7 +8,7 @@ APP := .venv/bin
 RASA := .venv-rasa/bin
 QUIET_RASA := RASA_TELEMETRY_ENABLED=false TF_CPP_MIN_LOG_LEVEL=3 SQLALCHEMY_SILENCE_UBER_WARNING=1
 
-.PHONY: help setup setup-test demo serve test test-app test-calls test-pbx test-rasa test-crash check
+.PHONY: help setup setup-test demo serve test test-both test-app test-calls test-pbx test-rasa test-crash check
 .PHONY: lock model shell bench bench-line bench-voice bench-pipecat bench-intelligible bench-store eval eval-sound cross-validate clean
 
 help: ## what there is
@@ -31,7 +31,16 @@ check: setup-test ## ruff, formatting, mypy --strict
 	$(APP)/ruff format --check .
 	$(APP)/mypy
 
-test: setup-test test-app test-calls test-rasa ## every test, both environments
+test: setup-test test-both test-calls ## every test, both environments
+
+# Each keeps one core busy.
+test-both:
+	@$(MAKE) -s test-rasa >build/test-rasa.log 2>&1 & rasa=$$!
+	failed=0
+	$(MAKE) -s test-app || failed=1
+	wait $$rasa || failed=1
+	cat build/test-rasa.log
+	exit $$failed
 
 test-app:
 	@$(APP)/pytest tests --ignore tests/dialogue --ignore tests/calls --ignore tests/pbx $(ARGS)
