@@ -360,6 +360,9 @@ def test_a_wanted_no_in_noise_needs_a_surer_sound_too() -> None:
 @pytest.mark.parametrize(
     ("text", "intent"),
     [
+        ("我要退的话会亏钱", "inform"),
+        ("我退保会亏一部分", "inform"),
+        ("我要退，会亏也退", "surrender"),
         ("退保会亏钱", "inform"),
         ("退了拿回来的就少了", "inform"),
         ("退的话要扣损失", "inform"),
