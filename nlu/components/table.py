@@ -98,6 +98,7 @@ class Table:
         """A word that is no yes and that some part of `text` may have been, which was read as
         `read`, a text of the same length."""
         changed = frozenset(at for at, char in enumerate(text) if char != read[at])
+        text = self.unmistakable.sub(lambda found: "，" * len(found[0]), text)
         return self.feared.touches(text, True, changed) or self.doubted.touches(
             text, False, changed
         )

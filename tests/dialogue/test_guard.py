@@ -197,6 +197,7 @@ def voiced(text: str, confidence: float = 0.6, **scores: float) -> str:
         ("四大看得清楚", LONG),
         ("我都如时告知了", LONG),
         ("电子摆收到了", LONG),
+        ("试的我是本人", LONG),
     ],
 )
 def test_words_may_be_read_by_their_sound(text: str, scores: dict[str, float]) -> None:
