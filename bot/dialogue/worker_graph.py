@@ -3,7 +3,7 @@ order it, and prints its inputs into a log line that nobody reads: a tenth of a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -33,15 +33,14 @@ class StraightRunner:
         """Each node that the targets need, after all that it needs itself."""
         found: dict[str, tuple[str, ...]] = {}
 
-        def visit(name: str) -> Iterator[None]:
-            node = self._schema.nodes.get(name)
-            if node is None or name in found:  # an input
+        def visit(name: str) -> None:
+            if name in found or name not in self._schema.nodes:  # what is no node is an input
                 return
-            needs = tuple(node.needs.values())
+            needs = tuple(self._schema.nodes[name].needs.values())
             for need in needs:
-                yield from visit(need)
+                visit(need)
             found[name] = needs
 
         for target in targets:
-            list(visit(target))
+            visit(target)
         return tuple(found.items())

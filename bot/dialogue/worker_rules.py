@@ -14,7 +14,7 @@ from rasa.shared.nlu.constants import ACTION_NAME, INTENT
 
 State = Mapping[str, Mapping[str, Any]]
 Rules = dict[str, str]  # a rule's states as JSON, and the action they lead to
-Index = defaultdict[tuple[str | None, str | None], Rules]
+Index = Mapping[tuple[str | None, str | None], Rules]
 ANY = None
 
 
@@ -30,7 +30,7 @@ def _made_for(state: State, part: str, what: str) -> str | None:
 class IndexedRulePolicy(RulePolicy):  # type: ignore[misc]
     """Predicts what RulePolicy does."""
 
-    _known: tuple[Rules, int, Index] = ({}, 0, defaultdict(dict))
+    _known: tuple[Rules, int, Index] = ({}, 0, {})
 
     def _get_possible_keys(self, lookup: Rules, states: list[State]) -> set[str]:
         if not states or not states[-1].get(PREVIOUS_ACTION):
@@ -40,13 +40,13 @@ class IndexedRulePolicy(RulePolicy):  # type: ignore[misc]
         intent = states[-1].get(USER, {}).get(INTENT)
         index = self._index(lookup)
         places = {(a, i) for a in (ANY, action) for i in (ANY, intent)}
-        some = {key: rule for place in places for key, rule in index[place].items()}
+        some = {key: rule for place in places for key, rule in index.get(place, {}).items()}
         return super()._get_possible_keys(some, states)  # type: ignore[no-any-return]
 
     def _index(self, lookup: Rules) -> Index:
         """The rules by the action before and the intent that they are made for."""
         if self._known[0] is not lookup or self._known[1] != len(lookup):
-            index: Index = defaultdict(dict)
+            index: defaultdict[tuple[str | None, str | None], Rules] = defaultdict(dict)
             for key, rule in lookup.items():
                 newest = self._rule_key_to_state(key)[-1]
                 action = _made_for(newest, PREVIOUS_ACTION, ACTION_NAME)

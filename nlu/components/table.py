@@ -98,7 +98,7 @@ class Table:
         """A word that is no yes and that some part of `text` may have been, which was read as
         `read`, a text of the same length."""
         changed = frozenset(at for at, char in enumerate(text) if char != read[at])
-        text = self.unmistakable.sub(lambda found: "，" * len(found[0]), text)
+        text = self._mistakable(text)
         return self.feared.touches(text, True, changed) or self.doubted.touches(
             text, False, changed
         )
@@ -106,10 +106,14 @@ class Table:
     def hides(self, text: str) -> str | None:
         """A word that is no yes, of which some part of `text` is another spelling."""
         nowhere: frozenset[int] = frozenset()
-        text = self.unmistakable.sub("，", text)
+        text = self._mistakable(text)
         return self.feared.touches(text, False, nowhere) or self.doubted.touches(
             text, False, nowhere
         )
+
+    def _mistakable(self, text: str) -> str:
+        """`text`, each place where it was, without what is never another spelling."""
+        return self.unmistakable.sub(lambda found: "，" * len(found[0]), text)
 
     def respelt(self, text: str) -> str:
         """`text` with its known misspellings corrected."""

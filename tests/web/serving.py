@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aiohttp import web
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bot.web.app import make_app, make_runner
 from bot.web.desk import Desk
@@ -90,3 +90,14 @@ async def login(page: Page, url: str, agent: str = "李娜") -> None:
 async def screenshot(page: Page, name: str) -> None:
     SCREENS.mkdir(parents=True, exist_ok=True)
     await page.screenshot(path=SCREENS / f"{name}.png")
+
+
+async def says(page: Page, words: str) -> None:
+    """Wait until the bot's newest message in the chat has these words."""
+    await expect(page.locator(".bubble.bot .words").last).to_contain_text(words)
+
+
+async def types_into(page: Page, text: str, *, label: str) -> None:
+    """Send a typed message; `label` names the field in the page's language."""
+    await page.get_by_label(label).fill(text)
+    await page.keyboard.press("Enter")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.web import chatline
 from tests.conftest import SteppingClock
-from tests.web.serving import page_of, screenshot, serve
+from tests.web.serving import page_of, says, screenshot, serve, types_into
 
 pytestmark = [
     pytest.mark.browser,
@@ -36,6 +37,9 @@ KOREAN = {
     "coverage": "사망 또는 전신 장해가 되면 계약에서 정한 보험금을 지급",
     "exclusions": "보험계약자의 고의, 고의적인 범죄, 2년 이내의 자살, 음주 운전",
 }
+
+
+types = partial(types_into, label="대답 입력")
 
 
 @dataclass
@@ -63,15 +67,6 @@ async def office(
     callback = callbacks.open(POLICY, "chat")
     async with serve(desk) as url:
         yield Office(url, store.token_for(callback), callback, store)
-
-
-async def says(page: Page, words: str) -> None:
-    await expect(page.locator(".bubble.bot .words").last).to_contain_text(words)
-
-
-async def types(page: Page, text: str) -> None:
-    await page.get_by_label("대답 입력").fill(text)
-    await page.keyboard.press("Enter")
 
 
 async def presses(page: Page, button: str) -> None:

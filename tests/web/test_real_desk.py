@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -16,7 +17,7 @@ from bot.evidence.verify import verify_store
 from bot.handoff import HumanDesk
 from bot.parts import open_voice
 from bot.settings import Settings
-from tests.web.serving import login, page_of, screenshot, serve
+from tests.web.serving import login, page_of, says, screenshot, serve, types_into
 
 pytestmark = [
     pytest.mark.browser,
@@ -26,6 +27,9 @@ pytestmark = [
 ]
 
 POLICY = "902626001083"
+
+
+types = partial(types_into, label="输入回答")
 
 
 @dataclass
@@ -48,15 +52,6 @@ async def office(settings: Settings, conversations: Conversations) -> AsyncItera
     callback = callbacks.open(POLICY, "chat")
     async with serve(desk) as url:
         yield Office(url, callbacks.store.token_for(callback), callback, conversations)
-
-
-async def says(page: Page, words: str) -> None:
-    await expect(page.locator(".bubble.bot .words").last).to_contain_text(words)
-
-
-async def types(page: Page, text: str) -> None:
-    await page.get_by_label("输入回答").fill(text)
-    await page.keyboard.press("Enter")
 
 
 async def to_the_first_item(page: Page, office: Office) -> None:
