@@ -6,6 +6,9 @@ state of before. The answer stands only if the whole still is that answer. Other
 back: the item is written down again with what the whole says, or as UNCLEAR, and asked again; so it
 is where what followed could not be understood. The record keeps both utterances and both answers;
 the last one counts. A yes never comes from here.
+
+The same holds for the right answer to a comprehension question ("十年…不对，十五年"): it stands
+only if the whole still states what the contract says. Else the yes that it proved waits again.
 """
 
 from __future__ import annotations
@@ -14,7 +17,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bot.acting import Question
+from bot import comprehension
+from bot.acting import Held, Question
+from bot.comprehension import Said
 from bot.dialogue.protocol import Answer, Ask, Moved, Record, Say, State, Turn
 from voice.frames import Utterance
 
@@ -35,10 +40,11 @@ class Settled:
     """An answer just given, and what it takes to weigh it again."""
 
     said: Utterance
-    answer: Answer  # yes or no
+    answer: Answer  # yes or no; of a comprehension question that of its item
     item: str | None  # the term it was written down for; None: a question of the opening
     state: State  # of the dialogue before the answer
     question: Question
+    held: Held | None = None  # the yes that it proved, where a comprehension question was answered
 
     def covers(self, said: Utterance) -> bool:
         """Whether `said` came soon enough to belong to the answer, if it answers nothing else."""
@@ -56,9 +62,20 @@ class Settled:
             scores=whole.scores,
         )
 
-    def stands(self, moved: Moved) -> bool:
-        """Whether the whole is still the same answer."""
-        return moved.meaning is not None and moved.meaning.answer == self.answer
+    def stands(self, moved: Moved, said: Utterance) -> bool:
+        """Whether the whole is still the same answer; `moved` is the turn of the whole."""
+        if self.held is None:
+            return moved.meaning is not None and moved.meaning.answer == self.answer
+        expects = self.question.clause.expects
+        assert expects is not None
+        named = self.question.keys_named
+        return comprehension.check(expects, self.proof(said), keys_named=named).result == "right"
+
+    def proof(self, said: Utterance) -> Said:
+        """The whole as an answer to a comprehension question. The scores are those of the first
+        part: what followed was weighed against the answers to another question."""
+        whole = self._whole(said)
+        return Said(whole.text, "voice", whole.confidence, self.said.scores)
 
     def with_more(self, said: Utterance) -> Settled:
         """The same answer, of which `said` is now a part."""
@@ -77,8 +94,14 @@ class Settled:
 
     def unheard(self, item: str) -> Moved:
         """What is done where more was said and not understood: it may have been a no."""
-        again = (self._withdrawn(item), Say("R_unclear"), Ask(item, "plain"))
+        asked = item if self.held is None else self.question.clause.id
+        again = (self._withdrawn(item), Say("R_unclear"), Ask(asked, "plain"))
         return Moved(again, self.state)
+
+    def unproven(self) -> Moved:
+        """The yes that was proven no longer is; then the whole is taken as the answer."""
+        assert self.item is not None
+        return Moved((self._withdrawn(self.item),), self.state)
 
     @staticmethod
     def _withdrawn(item: str) -> Record:
@@ -94,13 +117,22 @@ class Settled:
 
 
 def settled(
-    said: Utterance, moved: Moved, state: State, question: Question | None
+    said: Utterance,
+    moved: Moved,
+    state: State,
+    question: Question | None,
+    proven: Held | None = None,
 ) -> Settled | None:
-    """What may still be added to: a spoken yes or no to a question. `state` and `question` are
-    those it answered."""
-    if question is None or said.via != "voice" or moved.meaning is None:
+    """What may still be added to: a spoken yes or no to a question, or the right answer to a
+    comprehension question, which `proven` waited for. `state` and `question` are those it
+    answered."""
+    if question is None or said.via != "voice" or moved.meaning is None or moved.meaning.request:
         return None
-    if moved.meaning.answer == "unclear" or moved.meaning.request or question.clause.checks:
+    if question.clause.checks:
+        if proven is None:
+            return None
+        return Settled(said, "yes", proven.item, state, question, proven)
+    if moved.meaning.answer == "unclear":
         return None
     item = next((act.item for act in moved.acts if isinstance(act, Record)), None)
     return Settled(said, moved.meaning.answer, item, state, question)

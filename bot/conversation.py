@@ -271,9 +271,12 @@ class Conversation:
             await self._scribe.write([heard.draft])
             return
         self._last = Said(said.text, said.via, said.confidence, said.scores)
-        state, question = self._state, self._question
+        state, question, held = self._state, self._question, self._held
         if await self._answered(moved, heard, said.start_ms) and self._question is not question:
-            self._settled = afterthought.settled(said, moved, state, question)
+            right = held is not None and self._held is None and self._as_expected.get(held.item)
+            self._settled = afterthought.settled(
+                said, moved, state, question, held if right else None
+            )
 
     async def _wordless(self, said: Utterance) -> None:
         """Sound, but no words: kept as evidence (see `noises`)."""
@@ -300,23 +303,32 @@ class Conversation:
             await self._go_on(self._heard(said, None))
             return True
         if settled.item is not None and not said.text:
-            self._line.stop()
-            self._question, self._held = settled.question, None
-            await self._perform(settled.unheard(settled.item), self._heard(said, None))
+            await self._take_back(settled, settled.unheard(settled.item), self._heard(said, None))
             return True
         moved = await self._dialogue.turn(settled.turn(said))
         if moved.meaning is None or moved.meaning.request in afterthought.ELSEWHERE:
             return False
         heard = self._heard(said, moved)
-        if settled.stands(moved):
+        if settled.stands(moved, said):
             self._settled = settled.with_more(said)
             await self._go_on(heard)
             return True
-        self._line.stop()
-        self._question, self._held = settled.question, None
         self._last = Said(said.text, said.via, said.confidence, said.scores)
-        await self._perform(settled.reopened(moved), heard)
+        if settled.held is None:
+            await self._take_back(settled, settled.reopened(moved), heard)
+        else:
+            await self._take_back(settled, settled.unproven(), heard)
+            self._last = settled.proof(said)
+            await self._perform(moved, None)
         return True
+
+    async def _take_back(self, settled: Settled, moved: Moved, heard: Heard) -> None:
+        """The question that was answered is open again."""
+        self._line.stop()
+        self._question, self._held = settled.question, settled.held
+        await self._perform(moved, heard)
+        if settled.held is not None:  # what was written down has let go of it
+            self._held = settled.held
 
     async def _go_on(self, heard: Heard) -> None:
         """What was heard changes nothing: ask the open question again if it was cut off by it."""

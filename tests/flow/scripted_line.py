@@ -72,9 +72,9 @@ class ScriptedLine:
         self._events.append(event)
         self._fed.set()
 
-    def _play(self, *, complete: bool) -> None:
+    def _play(self, *, complete: bool, ms: int = 1000) -> None:
         speech, start = self._unplayed.popleft(), self._now
-        self._now += 1000
+        self._now += ms
         reason = "" if complete else "barge-in"
         self._events.append(Played(speech.id, complete, start, self._now, "scripted", reason))
 
@@ -87,10 +87,12 @@ class ScriptedLine:
             self.hold = False
             cut = deque(s for s in self._unplayed if s.interruptible)
             if over and self._unplayed[0].interruptible:
+                ms = 1000  # of the clause that is cut; those after it never began
                 while cut:
                     self._unplayed.remove(cut[0])
                     self._unplayed.appendleft(cut.popleft())
-                    self._play(complete=False)
+                    self._play(complete=False, ms=ms)
+                    ms = 0
         start = self._now
         self._now += 500
         self._feed(

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.acting import Question
+from bot import comprehension
+from bot.acting import Heard, Held, Question
 from bot.afterthought import TERM_WINDOW_MS, WINDOW_MS, Settled, says_nothing, settled
 from bot.dialogue.protocol import Answer, Ask, Meaning, Moved, Record, Say
+from bot.evidence.ledger import Draft
 from bot.questionnaire import Clause
 from voice.frames import Utterance
 
@@ -108,3 +110,45 @@ def test_words_are_something_and_so_is_a_sound_as_long_as_words() -> None:
     assert says_nothing(utterance("", 0, 299))
     assert not says_nothing(utterance("", 0, 300))
     assert not says_nothing(utterance("嗯不对", 0, 1))
+
+
+YEARS = comprehension.number(10, ("年",), "a policy")
+HELD = Held("B8", 3, Heard(Draft("heard", {}), 4), "table")
+TEN = utterance("十年", 1000, 1600, snr_db=40.0)
+
+
+def proven() -> Settled:
+    clause = replace(question().clause, id="B8q", checks="B8", expects=YEARS, expect=None)
+    asked = Question(clause, "full", "…", ("B8q.1",), 9)
+    counted = moved("unclear", item=None)
+    assert settled(TEN, counted, BEFORE, asked) is None, "a wrong answer settles nothing"
+    found = settled(TEN, counted, BEFORE, asked, HELD)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("more", "stands"),
+    [
+        ("对，十年", True),
+        ("嗯，我知道了", True),
+        ("不对，十五年", False),
+        ("错了，是五年", False),
+        ("大概吧", False),
+        ("还是二十年来着", False),
+        ("记不清了", False),
+    ],
+)
+def test_a_right_number_stands_only_if_the_whole_states_it(more: str, stands: bool) -> None:
+    said = utterance(more, 1900, 2500, yes_no=0.1, snr_db=40.0)
+    assert proven().stands(moved("unclear", item=None), said) is stands
+
+
+def test_a_right_number_is_taken_back_and_its_question_asked_again() -> None:
+    settled = proven()
+    assert settled.item == "B8"
+    back = settled.unproven()
+    assert back.state == BEFORE
+    assert [type(act) for act in back.acts] == [Record]
+    unheard = settled.unheard("B8")
+    assert unheard.acts[1:] == (Say("R_unclear"), Ask("B8q", "plain"))
