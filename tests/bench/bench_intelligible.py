@@ -45,7 +45,7 @@ from voice.speaking.numbers import digits
 from voice.telephone import alaw_decode, alaw_encode, through_telephone
 
 OUT = ROOT / "build" / "bench"
-SPEECH = ROOT / "build" / "test-cache" / "speech"
+SPEECH = OUT / "sentences"
 TODAY = date(2026, 11, 22)
 EVERY = 24  # a policy speaks one of so many of its own sentences, each a different share
 COMMON = 10  # of a hundred policies; what so many are told is heard like the fixed sentences
