@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from bot import cli_records, cli_retention, logs
+from bot import cli_recordings, cli_records, cli_retention, logs
 from bot.cli_records import DataOption, JsonOption
 from bot.errors import HuifangError
 from bot.settings import Settings
@@ -288,6 +288,7 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
 
 cli_records.register(app)
 cli_retention.register(app)
+cli_recordings.register(app)
 
 
 def main() -> None:

@@ -18,8 +18,10 @@ from bot.evidence.recordings import remove
 from bot.policy import Policy
 from bot.retention import contract_end, keep_until
 from bot.sealing import Sealer
+from voice.errors import VoiceError
 from voice.speaking import phrasing
 from voice.speaking.cache import SpeechCache
+from voice.speaking.recorded import Recordings
 
 log = structlog.get_logger()
 
@@ -126,7 +128,12 @@ class Eraser:
         """What was rendered of this policy; of what is missed the cache lets go by itself."""
         settings = self._settings
         cache = SpeechCache(settings.speech_cache, cipher=parts.speech_cipher(settings))
+        recordings = None
+        with suppress(VoiceError):  # a folder that is none now kept no value apart
+            recordings = Recordings(settings.recordings) if settings.recordings else None
         with suppress(HuifangError):  # facts that fit the questionnaire no more
             for text in self._callbacks.script(policy).policy_texts():
                 for part in sentences(text):
-                    cache.forget(phrasing.spoken(part))
+                    values = (s.text for s in recordings.find(part)) if recordings else ()
+                    for spoken in (part, *values):
+                        cache.forget(phrasing.spoken(spoken))

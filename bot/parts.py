@@ -30,13 +30,15 @@ def open_recogniser(settings: Settings) -> Recogniser:
 
 
 def open_voice(settings: Settings, voice: str | None = None) -> Speaker:
-    """The bot's voice, or another one for a simulated policyholder. Not started yet."""
+    """The bot's voice, or another one for a simulated policyholder. Not started yet. Raises
+    ModelError where the recordings are not what their index says."""
     return open_speaker(
         models=settings.models,
         cache=settings.speech_cache,
         engine=settings.voice,
         voice=voice or settings.kokoro_voice,
         cipher=speech_cipher(settings),
+        recordings=None if voice else settings.recordings,
     )
 
 

@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     voice: Literal["auto", "kokoro", "pyttsx3"] = "auto"
     """auto: Kokoro when its weights are there, else pyttsx3."""
     kokoro_voice: str = "zf_xiaobei"
+    recordings: Path | None = None
+    """Folder of sentences that a person recorded (docs/recordings.md); the rest is synthesised."""
 
     dialogue_workers: int = Field(2, ge=1, le=16)
     """At least two, so that one that dies costs the caller no start-up."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from voice.speaking.cache import Cipher, SpeechCache
 from voice.speaking.engine import EngineSpec
+from voice.speaking.recorded import Recordings
 from voice.speaking.speaker import Clip, Speaker
 
 __all__ = ["Clip", "Speaker", "open_speaker"]
@@ -24,12 +25,14 @@ def open_speaker(
     voice: str = "zf_xiaobei",
     threads: int = 2,
     cipher: Cipher | None = None,
+    recordings: Path | None = None,
 ) -> Speaker:
     """A speaker that is not started yet.
 
     `models` is the folder that `huifang models fetch` fills, `cache` the speech cache's folder,
-    `voice` a Kokoro voice, `cipher` what seals the cache. With "auto", pyttsx3 speaks where Kokoro
-    cannot start.
+    `voice` a Kokoro voice, `cipher` what seals the cache, `recordings` a folder of sentences that
+    somebody recorded (see `recorded`). With "auto", pyttsx3 speaks where Kokoro cannot start.
+    Raises ModelError where the recordings are not what their index says.
     """
     scratch = cache / "scratch"
     scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -38,4 +41,5 @@ def open_speaker(
     kokoro = EngineSpec("kokoro", voice, str(models / "kokoro"), str(scratch), threads)
     espeak = EngineSpec("pyttsx3", PYTTSX3_VOICE, "", str(passing), 1)
     choices = {"auto": (kokoro, espeak), "kokoro": (kokoro,), "pyttsx3": (espeak,)}[engine]
-    return Speaker(choices, SpeechCache(cache, cipher=cipher))
+    played = Recordings(recordings) if recordings else None
+    return Speaker(choices, SpeechCache(cache, cipher=cipher), recordings=played)

@@ -10,17 +10,19 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import structlog
 
 from voice.dsp import Samples
 from voice.errors import ModelError, SpeechFailed, VoiceError
-from voice.speaking import loudness, phrasing
+from voice.speaking import loudness, phrasing, recorded
 from voice.speaking.cache import ClipMemory, SpeechCache
 from voice.speaking.engine import EngineSpec
 from voice.speaking.finish import Delivery, finish
 from voice.speaking.jobs import Job, Jobs
+from voice.speaking.recorded import Recordings, Stretch
 from voice.speaking.supervisor import SpeechChild
 
 MAX_TEXT: Final = 1000
@@ -64,14 +66,21 @@ class Speaker:
     """One voice, usable by any number of lines at once. `start` it first.
 
     `choices` are tried in order until one starts: several mean that a fallback is wanted. `piece_s`
-    is how long a silent child is waited for (`supervisor.PIECE_S` when not given).
+    is how long a silent child is waited for (`supervisor.PIECE_S` when not given). What was
+    recorded by a person (`recordings`) is played; the engine speaks the rest.
     """
 
     def __init__(
-        self, choices: Sequence[EngineSpec], cache: SpeechCache, *, piece_s: float | None = None
+        self,
+        choices: Sequence[EngineSpec],
+        cache: SpeechCache,
+        *,
+        recordings: Recordings | None = None,
+        piece_s: float | None = None,
     ) -> None:
         self._choices = tuple(choices)
         self._cache = cache
+        self._recordings = recordings
         self._piece_s = piece_s
         self._clips: ClipMemory[tuple[str, str, Delivery]] = ClipMemory()
         self._jobs: Jobs[_Clause] = Jobs()
@@ -127,8 +136,48 @@ class Speaker:
         Text without anything to speak gives an empty clip. Raises SpeechFailed when it could not be
         spoken even by a fresh child, ValueError for a text or rate out of bounds.
         """
-        began = time.perf_counter()
         delivery = Delivery(rate, gain_db, sample_rate)
+        stretches = self._recordings.find(text) if self._recordings else ()
+        if stretches:
+            try:
+                return await self._joined(stretches, delivery, urgent=urgent)
+            except ModelError as error:
+                log.error("speech.recording_unusable", reason=str(error))
+        return await self._synthesised(text, delivery, urgent=urgent)
+
+    async def _joined(
+        self, stretches: Sequence[Stretch], delivery: Delivery, *, urgent: bool
+    ) -> Clip:
+        """Recorded words and synthesised values. Raises ModelError, SpeechFailed."""
+        began = time.perf_counter()
+        clips = [
+            await self._synthesised(stretch.text, delivery, urgent=urgent)
+            if stretch.file is None
+            else await self._played(stretch, delivery)
+            for stretch in stretches
+        ]
+        pcm = bytearray(clips[0].pcm)
+        for (before, after), clip in zip(pairwise(stretches), clips[1:], strict=True):
+            pcm += recorded.silence(before, after, delivery.sample_rate) + clip.pcm
+        voice = " + ".join(dict.fromkeys(clip.voice for clip in clips))
+        ms = (time.perf_counter() - began) * 1000
+        cached = all(clip.cached for clip in clips)
+        return Clip(
+            bytes(pcm), delivery.sample_rate, voice, cached, ms, sum(clip.cpu_s for clip in clips)
+        )
+
+    async def _played(self, stretch: Stretch, delivery: Delivery) -> Clip:
+        assert self._recordings is not None and stretch.file is not None
+        voice = self._recordings.name
+        pcm = self._clips.get((voice, stretch.file, delivery))
+        if pcm is None:
+            pcm = await asyncio.to_thread(self._recordings.sound, stretch, delivery)
+            self._clips.put((voice, stretch.file, delivery), pcm)
+        return Clip(pcm, delivery.sample_rate, voice, True, 0.0, 0.0)
+
+    async def _synthesised(self, text: str, delivery: Delivery, *, urgent: bool) -> Clip:
+        began = time.perf_counter()
+        sample_rate = delivery.sample_rate
         spoken = _normalised(text)
         if not spoken:
             return Clip(b"", sample_rate, self.name, True, 0.0, 0.0)
@@ -148,7 +197,12 @@ class Speaker:
 
     def cached(self, text: str, rate: float = 1.0) -> bool:
         """Whether `text` can be rendered without a synthesis. Any rate is made from one clause."""
-        delivery, spoken = Delivery(rate), _normalised(text)
+        stretches = self._recordings.find(text) if self._recordings else ()
+        values = [s.text for s in stretches if s.file is None] if stretches else [text]
+        return all(self._known(value, Delivery(rate)) for value in values)
+
+    def _known(self, text: str, delivery: Delivery) -> bool:
+        spoken = _normalised(text)
         known = self._clips.get((self.name, spoken, delivery)) is not None
         return not spoken or known or (self.name, spoken) in self._cache
 
