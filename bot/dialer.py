@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 from uuid import uuid4
 
 import structlog
@@ -19,6 +20,7 @@ from bot.callbacks import RESUMABLE, Callbacks
 from bot.errands import Errands
 from bot.errors import HuifangError
 from bot.evidence.ledger import Draft, Event
+from bot.policy import Policy
 from bot.store import Booking, Callback, NotFound
 from bot.switchboard import Switchboard
 from voice.ami_client import AmiRefused, AmiUnavailable
@@ -29,6 +31,10 @@ log = structlog.get_logger()
 
 POLL_S = 2.0  # how often bookings are looked at
 AT_ONCE = 5  # dialled in one round
+UNREADY = 20  # bookings looked at besides, since some may wait for their words
+WORDS_S = 120.0
+"""How long a call that is due waits for its words to be rendered. Then it is placed all the same:
+what is missing is spoken first in the queue, behind a stock phrase."""
 
 
 def undecided(events: Sequence[Event]) -> list[str]:
@@ -42,12 +48,23 @@ def may_dial(now: datetime, hours: tuple[int, int]) -> bool:
     return hours[0] <= now.hour < hours[1]
 
 
+class Words(Protocol):
+    """What is needed of `bot.rehearsal.Rehearsal`."""
+
+    def ready(self, policy: Policy) -> bool: ...
+
+    def hurry(self, policy: Policy) -> None: ...
+
+
 class Dialer:
     """One per process, for one exchange."""
 
-    def __init__(self, callbacks: Callbacks, switchboard: Switchboard, pbx: Pbx) -> None:
+    def __init__(
+        self, callbacks: Callbacks, switchboard: Switchboard, pbx: Pbx, words: Words
+    ) -> None:
         self._callbacks, self._store = callbacks, callbacks.store
-        self._switchboard, self._pbx = switchboard, pbx
+        self._switchboard, self._pbx, self._words = switchboard, pbx, words
+        self._unready: dict[int, datetime] = {}  # booking → since when it waits for its words
         self._dialling: dict[str, str] = {}  # UUID → callback, until its outcome is known
         self._errands = Errands()
 
@@ -73,12 +90,23 @@ class Dialer:
         room = min(AT_ONCE, self._switchboard.room - len(self._dialling))
         if room <= 0:
             return 0
-        due = await asyncio.to_thread(self._store.bookings, now, room, by="bot")
+        due = await asyncio.to_thread(self._store.bookings, now, room + UNREADY, by="bot")
+        self._unready = {b.id: self._unready[b.id] for b in due if b.id in self._unready}
         placed = 0
         for booking in due:
             with contextlib.suppress(NotFound):  # somebody else was quicker
-                placed += await self.dial(booking)
+                if placed < room and await self._may_speak(booking, now):
+                    placed += await self.dial(booking)
         return placed
+
+    async def _may_speak(self, booking: Booking, now: datetime) -> bool:
+        """Whether its words are rendered, or were waited for long enough."""
+        policy = await asyncio.to_thread(self._store.policy_of, booking.callback)
+        if await asyncio.to_thread(self._words.ready, policy):
+            return True
+        since = self._unready.setdefault(booking.id, now)
+        self._words.hurry(policy)
+        return (now - since).total_seconds() >= WORDS_S
 
     async def dial(self, booking: Booking) -> bool:
         """Place one booked call. False when it may not be placed."""

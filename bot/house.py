@@ -20,11 +20,12 @@ from bot.agent_phones import AgentPhones
 from bot.callbacks import Callbacks, Conversations
 from bot.dialer import Dialer
 from bot.dialogue.client import Dialogue
-from bot.errors import ConfigError, HuifangError
+from bot.errors import ConfigError
 from bot.evidence.ledger import Event
 from bot.handoff import HumanDesk
 from bot.metrics import Metrics
 from bot.recovery import recover_all, recover_orphans
+from bot.rehearsal import Rehearsal
 from bot.sealing import Sealer, SealingTask
 from bot.settings import Settings
 from bot.store import Store
@@ -32,7 +33,6 @@ from bot.switchboard import Switchboard
 from bot.watchdog import Watchdog
 from bot.web.app import make_app, make_runner
 from voice.audiosocket_server import AudioSocketServer
-from voice.errors import VoiceError
 from voice.listening.pool import RecogniserPool
 from voice.pacing import Pacer
 from voice.pbx import Dialplan, Pbx
@@ -42,7 +42,6 @@ from voice.websocket_server import WebSocketServer
 
 log = structlog.get_logger()
 
-MAX_REHEARSED = 1000  # policies whose sentences are rendered ahead at start
 
 Listener = Callable[[Event], None]
 
@@ -65,6 +64,7 @@ class House:
     listeners: list[Listener]
     pbx: Pbx | None
     wideband_port: int | None
+    rehearsal: Rehearsal
 
     def url(self, path: str) -> str:
         return f"http://{self.settings.host}:{self.web_port}{path}"
@@ -132,7 +132,10 @@ async def running(settings: Settings) -> AsyncIterator[House]:
             audio_folder=settings.audio_folder,
             max_calls=settings.max_calls,
         )
-        pbx = await _open_exchange(stack, settings, callbacks, switchboard, desk)
+        rehearsal = Rehearsal(callbacks, speaker)
+        rehearsing = asyncio.create_task(rehearsal.run(), name="rehearsal")
+        stack.callback(rehearsing.cancel)
+        pbx = await _open_exchange(stack, settings, callbacks, switchboard, desk, rehearsal)
         audiosocket = AudioSocketServer(
             switchboard.authorise,
             switchboard.on_call,
@@ -156,7 +159,7 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         log.info("house.open", web=web_port, telephony=telephony_port, audio=audiosocket.port)
         yield House(
             settings, store, callbacks, switchboard, desk, dialogue, speaker,
-            audiosocket.port, telephony_port, web_port, secret, listeners, pbx, wideband,
+            audiosocket.port, telephony_port, web_port, secret, listeners, pbx, wideband, rehearsal,
         )  # fmt: skip
 
 
@@ -166,6 +169,7 @@ async def _open_exchange(
     callbacks: Callbacks,
     switchboard: Switchboard,
     desk: HumanDesk,
+    rehearsal: Rehearsal,
 ) -> Pbx | None:
     """The manager connection with what depends on it; none where no secret was given. A manager
     that is not there now is waited for."""
@@ -192,7 +196,7 @@ async def _open_exchange(
         ),
         on_event=on_event,
     )
-    dialer = Dialer(callbacks, switchboard, pbx)
+    dialer = Dialer(callbacks, switchboard, pbx, rehearsal)
     agents = AgentPhones(switchboard, desk, pbx if settings.record_humans else None)
     heard += [dialer.on_pbx, agents.on_pbx]
     switchboard.transfers = pbx
@@ -247,17 +251,6 @@ async def _serve_pages(stack: AsyncExitStack, app: web.Application, host: str, p
     return bound
 
 
-async def rehearse(house: House) -> None:
-    """Render ahead what will be said: what surely is, for every policy, then the rest."""
-    policies = await asyncio.to_thread(house.store.policies, MAX_REHEARSED)
-    for part in (house.callbacks.sentences, house.callbacks.contingencies):
-        for policy in policies:
-            try:
-                await house.speaker.prepare(await asyncio.to_thread(part, policy))
-            except (HuifangError, VoiceError) as error:
-                log.warning("house.rehearsal_failed", error=type(error).__name__)
-
-
 async def serve_forever(settings: Settings) -> None:
     """Until SIGINT or SIGTERM."""
     stop = asyncio.Event()
@@ -269,6 +262,5 @@ async def serve_forever(settings: Settings) -> None:
         print(f"chat     {house.url('/chat')}  (links: huifang link POLICY)")
         print(f"console  {house.url('/console')}  (secret: {settings.data / 'console.secret'})")
         print(f"phone    AudioSocket {settings.host}:{house.audiosocket_port}", flush=True)
-        rehearsal = asyncio.create_task(rehearse(house), name="rehearsal")
+        house.rehearsal.everyone()
         await stop.wait()
-        rehearsal.cancel()

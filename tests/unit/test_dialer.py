@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.callbacks import Callbacks
-from bot.dialer import Dialer, may_dial, undecided
+from bot.dialer import WORDS_S, Dialer, may_dial, undecided
 from bot.dialling import order, placed
 from bot.errors import ConfigError, StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.importing import import_policies
+from bot.policy import Policy
 from bot.settings import ROOT, Settings
 from bot.store import Store
 from tests.unit.test_store_sqlite import crippled
@@ -27,8 +28,11 @@ DAY = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
 
 class Clock:
+    def __init__(self) -> None:
+        self.wall = DAY
+
     def now(self) -> datetime:
-        return DAY
+        return self.wall
 
     def mono_ms(self) -> int:
         return 1
@@ -90,9 +94,28 @@ def exchange() -> Exchange:
     return Exchange()
 
 
+class Words:
+    """What is rendered; all of it unless a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.rendered = True
+        self.hurried: list[str] = []
+
+    def ready(self, policy: Policy) -> bool:
+        return self.rendered
+
+    def hurry(self, policy: Policy) -> None:
+        self.hurried.append(policy.number)
+
+
 @pytest.fixture
-def dialer(callbacks: Callbacks, exchange: Exchange) -> Dialer:
-    return Dialer(callbacks, exchange, exchange)  # type: ignore[arg-type]
+def words() -> Words:
+    return Words()
+
+
+@pytest.fixture
+def dialer(callbacks: Callbacks, exchange: Exchange, words: Words) -> Dialer:
+    return Dialer(callbacks, exchange, exchange, words)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -122,6 +145,38 @@ async def test_a_call_is_on_disk_before_it_is_asked_for(
     assert exchange.expected == [call]
     assert store.bookings() == []
     assert await dialer.round() == 0
+
+
+async def test_a_call_waits_for_its_words_but_not_for_ever(
+    dialer: Dialer,
+    exchange: Exchange,
+    words: Words,
+    callbacks: Callbacks,
+    store: Store,
+    due: str,
+) -> None:
+    words.rendered = False
+    assert await dialer.round() == 0
+    assert words.hurried == [POLICY]
+    assert exchange.asked == []
+    assert len(store.bookings()) == 1
+    clock = callbacks.clock
+    assert isinstance(clock, Clock)
+    clock.wall += timedelta(seconds=WORDS_S - 1)
+    assert await dialer.round() == 0
+    clock.wall += timedelta(seconds=1)
+    assert await dialer.round() == 1
+
+
+async def test_who_waits_for_words_keeps_nobody_else_waiting(
+    dialer: Dialer, exchange: Exchange, words: Words, callbacks: Callbacks, store: Store, due: str
+) -> None:
+    other = "902626001018"
+    store.book(callbacks.open(other, "phone"), DAY)
+    words.ready = lambda policy: policy.number == other  # type: ignore[method-assign]
+    assert await dialer.round() == 1
+    ((_, number),) = exchange.asked
+    assert number == store.policy(other).phone
 
 
 async def test_on_a_disk_that_takes_nothing_nobody_is_called(
@@ -204,7 +259,7 @@ async def test_a_call_whose_outcome_nobody_knows_is_not_placed_again(
     dialer: Dialer, exchange: Exchange, settings: Settings, store: Store, due: str
 ) -> None:
     await dialer.round()  # and the process dies here
-    reborn = Dialer(dialer._callbacks, exchange, exchange)  # type: ignore[arg-type]
+    reborn = Dialer(dialer._callbacks, exchange, exchange, Words())  # type: ignore[arg-type]
     store.book(due, DAY)
     assert await reborn.round() == 0
     assert len(exchange.asked) == 1
