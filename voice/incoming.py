@@ -26,6 +26,7 @@ from voice.listening.endpoint import (
 )
 from voice.listening.hearer import UNHEARD, Ears, Hearer, Hearing
 from voice.listening.noise import level_db
+from voice.listening.speechlike import LOOK_MS
 from voice.listening.stream import Stream
 from voice.listening.tones import ToneDetector
 from voice.listening.vad import Vad
@@ -47,12 +48,15 @@ class Incoming:
         over: Callable[[int], str | None],
         on_utterance: Callable[[Utterance], None],
         on_tone: Callable[[str, bool], None] = lambda _digit, _begun: None,
+        speechlike: Callable[[bytes, int], bool] = lambda _pcm, _rate: True,
     ) -> None:
         """`over(ms)` is the id of our own speech that sounded at that time, if any. `on_tone` is
-        told of a key inside the sound: once with True, then at every frame while it is held."""
+        told of a key inside the sound: once with True, then at every frame while it is held.
+        `speechlike(pcm, rate)` is a second opinion on a sound that would cut our speech."""
         self.jitter = Jitter(rate // 50 * 2)
         self._sent = Sent(rate)
-        self._newest: deque[bytes] = deque(maxlen=PIECE_MS // FRAME_MS)  # frames heard
+        self._newest: deque[bytes] = deque(maxlen=LOOK_MS // FRAME_MS)  # frames heard
+        self._speechlike = speechlike
         self.voice = False  # the caller's voice is in the last frame
         self._doubts = 0  # voices still to be heard until one is believed to be the caller's
         self._vad, self._endpointer = vad, endpointer
@@ -81,13 +85,19 @@ class Incoming:
         self._answers, self._wanted = answers, pauses.wanted
         self._endpointer.expect(pauses)
 
+    def is_speech(self) -> bool:
+        """What was heard last is somebody speaking and not a cough or a door. Costs some
+        milliseconds."""
+        return self._speechlike(b"".join(self._newest), self._rate)
+
     def is_caller(self) -> bool:
         """What was heard last is the caller's voice and not our own: to be asked before our speech
         is cut for it. Costs some milliseconds. On a line that has returned our voice it must be
         so ECHO_DOUBTS times in a row: now and then a piece of an echo is too torn to be known."""
-        heard = b"".join(self._newest)
+        newest = list(self._newest)[-PIECE_MS // FRAME_MS :]
+        heard = b"".join(newest)
         now_ms = self._endpointer.now_ms
-        sent = self._sent.before(now_ms - len(self._newest) * FRAME_MS, now_ms)
+        sent = self._sent.before(now_ms - len(newest) * FRAME_MS, now_ms)
         if not others(heard, sent, self._rate):
             self._doubts = ECHO_DOUBTS
         elif self._doubts:

@@ -42,25 +42,34 @@ class Patience:
 
 
 class BargeIn:
-    """Tells real speech over a clause from a cough. Pure."""
+    """Tells a voice over a clause from a click. Pure. Whether it is speech, and the caller's, has
+    to be asked of others, who take their time."""
 
-    def __init__(self, window_ms: int = 200, share: float = 0.7) -> None:
-        """Triggers once `share` of the last `window_ms` was the caller's voice: speech has gaps. A
-        longer window tells no more: of 32 loud noises (coughs, doors, hums) 260 ms kept out one."""
+    def __init__(self, window_ms: int = 200, share: float = 0.7, again_ms: int = 60) -> None:
+        """True once `share` of the last `window_ms` was the caller's voice: speech has gaps. Then
+        again every `again_ms` while it lasts, for whoever was not yet sure that it is speech."""
         self._window: deque[bool] = deque(maxlen=window_ms // FRAME_MS)
         self._needed = round(window_ms // FRAME_MS * share)
+        self._every = again_ms // FRAME_MS
+        self._rest = 0  # ticks until it may be said again
 
     def tick(self, *, voice: bool, over: bool) -> bool:
         """One tick. `voice`: the caller speaks; `over`: a clause that may be cut is sounding.
-        True at the moment the clause is to be cut."""
+        True when the clause is to be cut, if it is speech that was heard."""
         if not over:
-            self._window.clear()
+            self.forget()
             return False
         self._window.append(voice)
-        if not voice or sum(self._window) < self._needed:
+        self._rest = max(0, self._rest - 1)
+        if not voice or sum(self._window) < self._needed or self._rest:
             return False
-        self._window.clear()
+        self._rest = self._every
         return True
+
+    def forget(self) -> None:
+        """What was heard so far was nothing to stop for."""
+        self._window.clear()
+        self._rest = 0
 
 
 class Courtesy:

@@ -7,7 +7,7 @@ and moves every counter of the call: all times of a call are ticks, and offsets 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import structlog
@@ -19,6 +19,7 @@ from voice.line import USUAL, Speech
 from voice.listening.closed_set import ClosedSet
 from voice.listening.endpoint import Endpointer, Pauses
 from voice.listening.hearer import Ears
+from voice.listening.speechlike import shared
 from voice.listening.vad import Vad, WebRtcVad
 from voice.media import Audio, MediaConnection
 from voice.outgoing import Outgoing, Renderer
@@ -49,10 +50,12 @@ class PhoneLine:
         *,
         vad: Vad | None = None,
         endpointer: Endpointer | None = None,
+        speechlike: Callable[[bytes, int], bool] | None = None,
         filler: str = "",
     ) -> None:
-        """`ears` is a RecogniserPool, `speaker` a Speaker, both shared by all calls. `filler`: a
-        few words to bridge the wait for a sentence that is not rendered yet."""
+        """`ears` is a RecogniserPool, `speaker` a Speaker, both shared by all calls. `speechlike`:
+        see `Incoming`. `filler`: a few words to bridge the wait for a sentence that is not rendered
+        yet."""
         self.dropped = 0  # keys that nobody took in time
         self._connection, self._pacer, self._tap = connection, pacer, tap
         self._frame_bytes = connection.rate * FRAME_MS // 1000 * 2
@@ -66,6 +69,7 @@ class PhoneLine:
             over=self._out.playback.over,
             on_utterance=self._heard,
             on_tone=self._tone,
+            speechlike=speechlike or shared(),
         )
         self._patience = Patience()
         self._barge_in = BargeIn()
@@ -159,8 +163,11 @@ class PhoneLine:
         self._in.feed(heard, sent)
         speech = self._out.playback.sounding
         over = speech is not None and speech.interruptible
-        if self._barge_in.tick(voice=self._in.voice, over=over) and self._in.is_caller():
-            self._out.interrupt()
+        if self._barge_in.tick(voice=self._in.voice, over=over) and self._in.is_speech():
+            if self._in.is_caller():
+                self._out.interrupt()
+            else:
+                self._barge_in.forget()
         quiet = self._in.quiet and self._out.playback.drained
         silence = self._patience.tick(quiet=quiet, now_ms=self._out.playback.now_ms)
         if silence is not None:

@@ -156,16 +156,24 @@ async def serving(
 
 @asynccontextmanager
 async def calling(
-    ears: Ears, speaker: ScriptedSpeaker, vad: Vad | None = None, *, filler: str = ""
+    ears: Ears,
+    speaker: ScriptedSpeaker,
+    vad: Vad | None = None,
+    *,
+    speechlike: Callable[[bytes, int], bool] = lambda _pcm, _rate: True,
+    filler: str = "",
 ) -> AsyncIterator[Call]:
-    """One call in progress."""
+    """One call in progress. Its "speech" is tones, so everything is like speech unless told."""
     pacer, tap = Pacer(), MemoryTap()
     lines: asyncio.Queue[tuple[PhoneLine, AudioSocketConnection]] = asyncio.Queue()
     over = asyncio.Event()
 
     async def on_call(uuid: str, connection: AudioSocketConnection) -> None:
         line = PhoneLine(
-            connection, ears, speaker, pacer, tap, vad=vad or LevelVad(), filler=filler
+            *(connection, ears, speaker, pacer, tap),
+            vad=vad or LevelVad(),
+            speechlike=speechlike,
+            filler=filler,
         )
         lines.put_nowait((line, connection))
         await over.wait()

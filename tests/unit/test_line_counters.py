@@ -76,6 +76,18 @@ def test_only_speech_over_the_clause_counts() -> None:
     assert fired(BargeIn(), [True] * 40, over)[0] >= 20 + 6
 
 
+def test_whoever_is_not_sure_is_asked_again_while_the_voice_lasts() -> None:
+    first, *later = fired(BargeIn(), [True] * 20, [True] * 20)
+    assert later == list(range(first + 3, 20, 3))
+
+
+def test_what_was_nothing_to_stop_for_is_forgotten() -> None:
+    barge_in = BargeIn()
+    first = fired(barge_in, [True] * 20, [True] * 20)[0]
+    barge_in.forget()
+    assert fired(barge_in, [True] * 20, [True] * 20)[0] == first
+
+
 @given(st.lists(st.binary(max_size=1000).map(lambda b: b + b), max_size=40))
 def test_jitter_keeps_every_byte_in_order(pieces: list[bytes]) -> None:
     jitter, out = Jitter(), b""

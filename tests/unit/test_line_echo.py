@@ -90,7 +90,9 @@ class Stepped:
 @asynccontextmanager
 async def stepped(ears: ScriptedEars) -> AsyncIterator[Stepped]:
     hybrid = Hybrid()
-    line = PhoneLine(hybrid, ears, ScriptedSpeaker(), ByHand(), vad=LevelVad())
+    line = PhoneLine(
+        *(hybrid, ears, ScriptedSpeaker(), ByHand()), vad=LevelVad(), speechlike=lambda *_: True
+    )
     yield Stepped(line, hybrid)
     await line.close()
 

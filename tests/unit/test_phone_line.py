@@ -22,6 +22,7 @@ from voice.frames import SILENCE, Hangup, Key, Played, Silence, Utterance
 from voice.line import Speech
 from voice.listening.closed_set import YES_NO
 from voice.listening.endpoint import Pauses
+from voice.listening.speechlike import LOOK_MS
 from voice.listening.whole import Wanted
 from voice.media import Audio, Digit, Media
 from voice.pacing import Pacer
@@ -135,6 +136,23 @@ async def test_speech_over_a_clause_stops_it_and_what_came_with_it() -> None:
         assert (later.id, later.complete) == ("C", True)  # C came with another `say` …
         assert later.start_ms >= heard.end_ms  # … and does not begin while the caller speaks
         assert 200 <= cut.end_ms - heard.start_ms <= 360
+
+
+async def test_a_loud_noise_that_is_no_speech_stops_nothing() -> None:
+    looks = []
+
+    def speechlike(pcm: bytes, rate: int) -> bool:
+        looks.append(len(pcm) / 2 / rate)
+        return False
+
+    async with calling(ScriptedEars([""]), ScriptedSpeaker(), speechlike=speechlike) as call:
+        call.line.say([clause("A", "a 1200")])
+        await call.caller.wait_speech(2.0)
+        await call.caller.say(tone(600))
+        played = await call.next(Played)
+        assert (played.id, played.complete) == ("A", True)
+    assert len(looks) > 1, "asked once only"
+    assert max(looks) <= LOOK_MS / 1000
 
 
 async def test_a_cough_stops_nothing() -> None:
