@@ -30,7 +30,7 @@ import numpy as np
 
 from bot import logs
 from bot.settings import ROOT
-from tests.bench import voice_caller, voice_listening, voice_report
+from tests.bench import voice_caller, voice_listening, voice_noises, voice_report
 from tests.bench.bench_listen import CALLERS, Said, speak
 from tests.bench.voice_caller import Talker
 from tests.bench.voice_process import House, running, usage
@@ -239,6 +239,7 @@ async def main(stages: Sequence[tuple[int, float, bool]]) -> dict[str, Any]:
         report |= await calls(stages, callers.wire)
     model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=2)
     report["slow_answers"] = await voice_listening.slow(callers.pieces, model)
+    report["noises"] = await voice_noises.barge_in(callers.answers)
     report["unhurried"] = voice_listening.unhurried(callers.answers, model)
     report["numbers"] = voice_listening.unhurried_numbers(callers.numbers, model)
     report["whisper"] = voice_listening.beside_stock(callers.answers, model, OUT)

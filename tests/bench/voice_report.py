@@ -56,6 +56,16 @@ def page(report: Mapping[str, Any]) -> Iterator[str]:
         f"{slow['cut_by_hangover']}. Slow years, days, amounts and dates: {slow['numbers_cut']} of "
         f"{slow['numbers']}; by that hangover {slow['numbers_cut_by_hangover']}.\n"
     )
+    noises = report["noises"]
+    later = ", ".join(map(str, noises["later_ms"]))
+    yield (
+        "Loud noises over a sentence of ours (coughs, doors, rustling, breath, rushing, tones, "
+        f"chords, hums; none is speech): {noises['stopped_by']} of {noises['noises']} stop it, by "
+        f"level alone {noises['stopped_by_level_alone']}. That costs voices {later} ms (p50, p90, "
+        f"p95 of {noises['voices']} answers, on a clear line and in 20 dB of noise); "
+        f"{noises['voices_unheeded']} are over before they are known, and heard as answers all "
+        "the same.\n"
+    )
     whisper = report["whisper"]
     of = f"Whisper path, {whisper['clips']} short clips, one thread"
     if "error" in whisper:
