@@ -8,7 +8,7 @@ APP := .venv/bin
 RASA := .venv-rasa/bin
 QUIET_RASA := RASA_TELEMETRY_ENABLED=false TF_CPP_MIN_LOG_LEVEL=3 SQLALCHEMY_SILENCE_UBER_WARNING=1
 
-.PHONY: help setup setup-test demo serve test test-both test-app test-calls test-pbx test-rasa test-crash check
+.PHONY: help setup sherpa setup-test demo serve test test-both test-app test-calls test-pbx test-rasa test-crash test-sherpa check
 .PHONY: lock model shell bench bench-line bench-voice bench-pipecat bench-intelligible bench-store eval eval-sound cross-validate clean
 
 help: ## what there is
@@ -16,6 +16,10 @@ help: ## what there is
 
 setup: ## install what is missing: environments, models, Debian packages
 	@python3 scripts/setup.py
+
+sherpa: setup ## sherpa-onnx, for another voice than Kokoro's (docs/voices.md)
+	@uv=$$(command -v build/tools/bin/uv || command -v uv)
+	$$uv pip install -q --require-hashes --python $(APP)/python -r requirements/sherpa.txt
 
 setup-test:
 	@python3 scripts/setup.py --tests
@@ -63,6 +67,15 @@ test-calls:
 test-pbx: setup-test ## SIP calls through a real Asterisk (root: it is put into a chroot once)
 	@$(APP)/pytest tests/pbx $(ARGS)
 
+test-sherpa: setup-test build/sherpa-env/ready ## the engine for other voices with the real sherpa-onnx
+	@build/sherpa-env/bin/python -m pytest tests/unit/test_sherpa.py $(ARGS)
+
+build/sherpa-env/ready: requirements/app.txt requirements/sherpa.txt
+	@uv=$$(command -v build/tools/bin/uv || command -v uv)
+	$$uv venv -q --clear --python $(APP)/python build/sherpa-env
+	$$uv pip sync -q --require-hashes --python build/sherpa-env/bin/python requirements/app.txt requirements/sherpa.txt
+	touch $@
+
 test-rasa:
 	@export $(QUIET_RASA)
 	$(RASA)/python -m pytest --confcutdir=tests/dialogue tests/dialogue $(ARGS)
@@ -77,6 +90,7 @@ lock: ## renew the requirement files
 	opts="--generate-hashes --no-header --no-emit-index-url --upgrade -q"
 	$$uv pip compile pyproject.toml --group app --group dev --python-version 3.11 $$opts -o requirements/app.txt
 	$$uv pip compile pyproject.toml --group rasa --python-version 3.10 $$opts -o requirements/rasa.txt
+	$$uv pip compile pyproject.toml --extra sherpa --python-version 3.11 $$opts -o requirements/sherpa.txt
 	$$uv pip compile requirements/pipecat.in --python-version 3.11 $$opts -o requirements/pipecat.txt
 
 model: setup ## train the dialogue model if its sources changed

@@ -54,7 +54,7 @@ def serve(
     telephony_port: Annotated[int | None, typer.Option(help="Internal HTTP for the PBX.")] = None,
     web_port: Annotated[int | None, typer.Option(help="Chat page and console.")] = None,
     recogniser: Annotated[str | None, typer.Option(help="whisper or vosk")] = None,
-    voice: Annotated[str | None, typer.Option(help="auto, kokoro or pyttsx3")] = None,
+    voice: Annotated[str | None, typer.Option(help="auto, kokoro, pyttsx3 or sherpa")] = None,
     log_json: Annotated[bool, typer.Option("--log-json", help="Logs as JSON lines.")] = False,
 ) -> None:
     """Run the bot until Ctrl-C."""

@@ -15,6 +15,7 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.vault import master
 from voice.errors import VoiceError
+from voice.speaking import sherpa_files
 
 LEAST_FREE_GB = 2.0
 
@@ -51,6 +52,8 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
     yield await asyncio.to_thread(
         _check, "recogniser", lambda: parts.open_recogniser(settings).name
     )
+    if settings.voice == "sherpa":
+        yield await asyncio.to_thread(_check, "sherpa model", lambda: _sherpa_model(settings))
     yield await _voice(settings)
     yield await _dialogue(settings)
     yield _check("espeak-ng", _espeak)
@@ -101,6 +104,10 @@ def _master_key(settings: Settings) -> str:
     if not path.is_file():  # the store makes it, where it can be opened
         raise OSError(f"{path} is missing")
     return f"{path}; keep a copy apart from the backups of the database"
+
+
+def _sherpa_model(settings: Settings) -> str:
+    return str(sherpa_files.find(parts.sherpa_model(settings), settings.sherpa_speaker))
 
 
 def _espeak() -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bot.dialogue.client import Dialogue
 from bot.errors import ConfigError
 from bot.settings import ROOT, Settings
 from bot.vault.datakey import DataKey
 from bot.vault.master import Vault
 from voice.listening.protocols import Recogniser
-from voice.speaking import Speaker, open_speaker
+from voice.speaking import Speaker, open_sherpa, open_speaker
 
 DIALOGUE_MODEL = "huifang.tar.gz"
 
@@ -30,16 +32,36 @@ def open_recogniser(settings: Settings) -> Recogniser:
 
 
 def open_voice(settings: Settings, voice: str | None = None) -> Speaker:
-    """The bot's voice, or another one for a simulated policyholder. Not started yet. Raises
-    ModelError where the recordings are not what their index says."""
+    """The bot's voice, or one of Kokoro's for a simulated policyholder. Not started yet.
+
+    Raises ConfigError, and ModelError where the recordings are not what their index says.
+    """
+    if settings.voice == "sherpa" and voice is None:
+        return open_sherpa(
+            model=sherpa_model(settings),
+            cache=settings.speech_cache,
+            speaker=settings.sherpa_speaker,
+            threads=settings.sherpa_threads,
+            cipher=speech_cipher(settings),
+            recordings=settings.recordings,
+        )
     return open_speaker(
         models=settings.models,
         cache=settings.speech_cache,
-        engine=settings.voice,
+        engine="auto" if settings.voice == "sherpa" else settings.voice,
         voice=voice or settings.kokoro_voice,
         cipher=speech_cipher(settings),
         recordings=None if voice else settings.recordings,
     )
+
+
+def sherpa_model(settings: Settings) -> Path:
+    """Raises ConfigError."""
+    if settings.sherpa_model is None:
+        raise ConfigError(
+            "voice sherpa needs a model: set HUIFANG_SHERPA_MODEL to its folder (docs/voices.md)"
+        )
+    return settings.sherpa_model
 
 
 def speech_cipher(settings: Settings) -> DataKey:

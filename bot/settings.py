@@ -51,9 +51,14 @@ class Settings(BaseSettings):
 
     recogniser: Literal["whisper", "vosk"] = "whisper"
     vosk_model: Path | None = None
-    voice: Literal["auto", "kokoro", "pyttsx3"] = "auto"
+    voice: Literal["auto", "kokoro", "pyttsx3", "sherpa"] = "auto"
     """auto: Kokoro when its weights are there, else pyttsx3."""
     kokoro_voice: str = "zf_xiaobei"
+    sherpa_model: Path | None = None
+    """For voice sherpa: the folder of a model for sherpa-onnx, or its file where there are several
+    (docs/voices.md)."""
+    sherpa_speaker: int = Field(0, ge=0, le=9999)
+    sherpa_threads: int = Field(2, ge=1, le=16)
     recordings: Path | None = None
     """Folder of sentences that a person recorded (docs/recordings.md); the rest is synthesised."""
 

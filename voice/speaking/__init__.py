@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from voice.speaking.cache import Cipher, SpeechCache
+from voice.speaking.cache import SHERPA_SHAPING, Cipher, SpeechCache, sound_version
 from voice.speaking.engine import EngineSpec
 from voice.speaking.recorded import Recordings
 from voice.speaking.speaker import Clip, Speaker
 
-__all__ = ["Clip", "Speaker", "open_speaker"]
+__all__ = ["Clip", "Speaker", "open_sherpa", "open_speaker"]
 
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - only private folders are made in it
 PYTTSX3_VOICE = "cmn-latn-pinyin"
@@ -43,3 +43,24 @@ def open_speaker(
     choices = {"auto": (kokoro, espeak), "kokoro": (kokoro,), "pyttsx3": (espeak,)}[engine]
     played = Recordings(recordings) if recordings else None
     return Speaker(choices, SpeechCache(cache, cipher=cipher), recordings=played)
+
+
+def open_sherpa(
+    model: Path,
+    cache: Path,
+    speaker: int = 0,
+    threads: int = 2,
+    cipher: Cipher | None = None,
+    recordings: Path | None = None,
+) -> Speaker:
+    """A speaker for another model, with sherpa-onnx; not started yet.
+
+    `model` is its folder, or its file where the folder holds several (see `sherpa_files.find`); the
+    rest is as for `open_speaker`.
+    """
+    scratch = cache / "scratch"
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    spec = EngineSpec("sherpa", str(speaker), str(model.absolute()), str(scratch), threads)
+    kept = SpeechCache(cache, sound_version(SHERPA_SHAPING), cipher)
+    played = Recordings(recordings) if recordings else None
+    return Speaker([spec], kept, recordings=played)

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
@@ -32,6 +32,7 @@ IDLE_S: Final = 60 * 24 * 3600.0
 MEMORY_BYTES: Final = 32 << 20  # half an hour of 8 kHz
 
 _SHAPING: Final = ("kokoro.py", "pyttsx3_.py", "reading.py", "loudness.py")
+SHERPA_SHAPING: Final = ("sherpa.py", "homophones.py", "pieces.py", "loudness.py")
 _PACKAGES: Final = ("onnxruntime", "misaki", "pypinyin", "jieba", "pyttsx3")
 
 log = structlog.get_logger()
@@ -39,10 +40,10 @@ log = structlog.get_logger()
 Key = TypeVar("Key", bound=Hashable)
 
 
-def sound_version() -> str:
+def sound_version(shaping: Iterable[str] = _SHAPING) -> str:
     """Changes with all code and libraries that shape the sound; clauses of before lie idle then."""
     digest = hashlib.sha256()
-    for name in _SHAPING:
+    for name in shaping:
         digest.update(Path(__file__).with_name(name).read_bytes())
     for package in _PACKAGES:
         digest.update(f"{package}={metadata.version(package)}\n".encode())

@@ -69,6 +69,10 @@ def open_engine(spec: EngineSpec) -> Engine:
         from voice.speaking.kokoro import Kokoro
 
         return Kokoro(spec)
+    if spec.kind == "sherpa":
+        from voice.speaking.sherpa import Sherpa
+
+        return Sherpa(spec)
     from voice.speaking.pyttsx3_ import Pyttsx3
 
     return Pyttsx3(spec)

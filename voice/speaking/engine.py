@@ -11,7 +11,7 @@ from voice.dsp import Samples
 HANZI_PER_SECOND: Final = 3.5
 """Inside a clause at rate 1.0, whoever speaks: 210 a minute, about 195 with the pauses between."""
 
-EngineKind = Literal["kokoro", "pyttsx3"]
+EngineKind = Literal["kokoro", "pyttsx3", "sherpa"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class EngineSpec:
     """An engine to open; sent to the child as JSON."""
 
     kind: EngineKind
-    voice: str  # "zf_xiaobei", …; "cmn-latn-pinyin"
-    folder: str  # where the model's files are; unused by pyttsx3
+    voice: str  # "zf_xiaobei", …; "cmn-latn-pinyin"; the speaker's number
+    folder: str  # where the model's files are, or its file (sherpa); unused by pyttsx3
     scratch: str  # an existing folder of the application's own for short-lived files
     threads: int = 2
 

@@ -25,8 +25,12 @@ from voice.speaking.engine import EngineKind, EngineSpec
 
 START_S: Final = 120.0
 """Loading Kokoro takes 5 CPU seconds; on a machine that is starting everything else, many more."""
-PIECE_S: Final[Mapping[EngineKind, float]] = {"kokoro": 120.0, "pyttsx3": 15.0}
-"""Between two pieces of a text: ten times the longest piece. Of the two it is espeak that hangs."""
+PIECE_S: Final[Mapping[EngineKind, float]] = {
+    "kokoro": 120.0,
+    "pyttsx3": 15.0,
+    "sherpa": 120.0,
+}
+"""Between two pieces of a text: ten times the longest piece. Of these it is espeak that hangs."""
 
 _ROOT: Final = Path(__file__).resolve().parent.parent.parent
 
