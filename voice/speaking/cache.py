@@ -32,7 +32,7 @@ IDLE_S: Final = 60 * 24 * 3600.0
 MEMORY_BYTES: Final = 32 << 20  # half an hour of 8 kHz
 
 _SHAPING: Final = ("kokoro.py", "pyttsx3_.py", "reading.py", "loudness.py")
-SHERPA_SHAPING: Final = ("sherpa.py", "homophones.py", "pieces.py", "loudness.py")
+SHERPA_SHAPING: Final = ("sherpa.py", "homophones.py", "pieces.py", "breaths.py", "loudness.py")
 _PACKAGES: Final = ("onnxruntime", "misaki", "pypinyin", "jieba", "pyttsx3")
 
 log = structlog.get_logger()

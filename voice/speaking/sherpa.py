@@ -20,6 +20,7 @@ import numpy as np
 from voice.dsp import Samples
 from voice.errors import ModelError
 from voice.speaking import sherpa_files
+from voice.speaking.breaths import shortened
 from voice.speaking.engine import HANZI_PER_SECOND, EngineSpec
 from voice.speaking.homophones import Homophones
 from voice.speaking.loudness import trim
@@ -52,14 +53,14 @@ class Sherpa:
         self.pace = self._measure_pace()
 
     def speak(self, text: str) -> Iterator[Samples]:
-        """In pieces, with the voice's pauses. Raises ValueError for what it cannot say whole."""
+        """In pieces. Raises ValueError for what it cannot say whole."""
         for piece in pieces(self._written(text), lambda piece: len(piece) <= LONGEST):
-            yield self._synthesise(piece)
+            yield shortened(self._synthesise(piece), self.rate)
 
     def _synthesise(self, text: str) -> Samples:
         wanted = self._sherpa.GenerationConfig()
         wanted.sid = self._speaker
-        wanted.silence_scale = 1.0  # pauses stay as they are; the default takes four fifths
+        wanted.silence_scale = 1.0  # by default a pause of 0.3 s becomes shorter than one of 0.1 s
         with _unheard():
             sound = self._tts.generate(text, wanted)
         samples = np.asarray(sound.samples, np.float32)
@@ -106,7 +107,8 @@ def _load(sherpa: Any, files: SherpaFiles, threads: int) -> Any:
     try:
         return sherpa.OfflineTts(sherpa.OfflineTtsConfig(model=chosen))
     except RuntimeError as error:
-        raise ModelError(f"sherpa-onnx cannot load {files.model}: {error}") from error
+        reason = str(error).strip()[:200]
+        raise ModelError(f"sherpa-onnx cannot load {files.model}: {reason}") from error
 
 
 @contextlib.contextmanager
