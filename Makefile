@@ -117,7 +117,7 @@ build/pipecat-env/ready: requirements/pipecat.txt
 	touch $@
 
 bench-intelligible: setup ## is every sentence of the bot understood? most of an hour; goes on where it was stopped
-	@nice -n 10 $(APP)/python -m tests.bench.bench_intelligible
+	@nice -n 10 $(APP)/python -m tests.bench.bench_intelligible $(ARGS)
 
 bench: setup ## figures of a turn, the line, listening, speaking, the store
 	@for part in turn line listen speak echo store; do $(APP)/python -m tests.bench.bench_$$part; done

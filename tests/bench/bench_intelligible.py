@@ -9,6 +9,9 @@ is in toneless pinyin, because an ear that writes 交 for 缴 has understood eve
 misheard on the line is heard once more, with more silence around it: only what goes wrong both
 times is held against the voice, for a recogniser's slip changes with a breath. What was heard is
 kept, so that a run goes on where it was stopped, and after a change hears only what changed.
+
+With `--sherpa MODEL` another voice is measured (docs/voices.md), in an environment that has
+sherpa-onnx; the report is intelligible-sherpa.json then, and no page is written.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ from tests.bench.bench_listen import distance
 from tests.bench.made_up import made_up
 from voice.frames import PHONE_RATE
 from voice.listening import whisper, whisper_files
-from voice.speaking import Speaker, open_speaker, phrasing, reading
+from voice.speaking import Speaker, open_sherpa, open_speaker, phrasing, reading
 from voice.speaking.cache import SpeechCache
 from voice.speaking.kokoro import RATE
 from voice.speaking.normalise import normalise
@@ -264,17 +267,18 @@ def report(judged: Sequence[Judged]) -> dict[str, Any]:
     }
 
 
-async def main(sample: int, every: int, *, kept: bool) -> dict[str, Any]:
+async def main(
+    speaker: Speaker, heard: Path, sample: int, every: int, *, kept: bool
+) -> dict[str, Any]:
     OUT.mkdir(parents=True, exist_ok=True)
     everything = corpus(every)
     wanted = everything[::sample]
     reading.prepare(SPEECH)
-    speaker = open_speaker(ROOT / "models", SPEECH, "kokoro")
     model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=1)
     await speaker.start()
     judged, began = [], time.monotonic()
     try:
-        ear = Ear(speaker, model, OUT / "intelligible.jsonl")
+        ear = Ear(speaker, model, heard)
         if kept:
             wanted = [sentence for sentence in wanted if ear.knows(sentence.text)]
         for number, sentence in enumerate(wanted, 1):
@@ -293,9 +297,18 @@ if __name__ == "__main__":
     parser.add_argument("--sample", type=int, default=1, help="hear every so manieth sentence")
     parser.add_argument("--every", type=int, default=EVERY, help="of a policy's own sentences")
     parser.add_argument("--kept", action="store_true", help="report on what was heard already")
+    parser.add_argument("--sherpa", type=Path, metavar="MODEL", help="another voice's folder")
+    parser.add_argument("--speaker", type=int, default=0, help="its speaker")
     chosen = parser.parse_args()
-    result: Mapping[str, Any] = asyncio.run(main(chosen.sample, chosen.every, kept=chosen.kept))
+    voice = open_speaker(ROOT / "models", SPEECH, "kokoro")
+    name = "intelligible"
+    if chosen.sherpa is not None:
+        voice, name = open_sherpa(chosen.sherpa, SPEECH, chosen.speaker), "intelligible-sherpa"
+    result: Mapping[str, Any] = asyncio.run(
+        main(voice, OUT / f"{name}.jsonl", chosen.sample, chosen.every, kept=chosen.kept)
+    )
     text = json.dumps(result, ensure_ascii=False, indent=1)
-    (OUT / "intelligible.json").write_text(text, encoding="utf-8")
-    intelligible_report.write(result, ROOT / "docs")
+    (OUT / f"{name}.json").write_text(text, encoding="utf-8")
+    if chosen.sherpa is None:
+        intelligible_report.write(result, ROOT / "docs")
     print(json.dumps({k: v for k, v in result.items() if k != "worst"}, indent=1))
