@@ -72,7 +72,7 @@ def find(place: Path, speaker: int) -> SherpaFiles:
     partner = {"kokoro": folder / VOICES, "matcha": _vocoder(folder, vocoders), "vits": None}[kind]
     files = SherpaFiles(
         kind=kind,
-        name=folder.resolve().name,
+        name=folder.resolve().name[:60],
         model=model,
         tokens=folder / TOKENS,
         lexicon=None if characters else lexicon,
