@@ -180,6 +180,12 @@ def humming_vits(folder: Path, facts: Mapping[str, str] = VITS) -> Path:
     return put(folder, {"hum.onnx": vits(facts), **words()})
 
 
+def humming_characters(folder: Path) -> Path:
+    """A VITS whose tokens are the hanzi themselves."""
+    tokens = "".join(f"{token} {id}\n" for id, token in enumerate(["_", "，", "。", *HANZI]))
+    return put(folder, {"hum.onnx": vits({**VITS, "frontend": "characters"}), "tokens.txt": tokens})
+
+
 def humming_matcha(folder: Path) -> Path:
     files = {"model-steps-3.onnx": matcha_acoustic(), "hifigan_v2.onnx": vocoder()}
     return put(folder, {**files, **words()})

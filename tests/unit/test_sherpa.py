@@ -72,7 +72,9 @@ async def test_kokoro_by_sherpa_is_understood_on_a_telephone(tmp_path: Path) -> 
     assert errors / said <= 0.1
 
 
-@pytest.mark.parametrize("make", [models.humming_vits, models.humming_matcha])
+@pytest.mark.parametrize(
+    "make", [models.humming_vits, models.humming_characters, models.humming_matcha]
+)
 async def test_vits_and_matcha_say_every_hanzi_at_the_common_pace(
     make: Callable[[Path], Path], tmp_path: Path
 ) -> None:
