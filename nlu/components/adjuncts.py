@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _LONGEST = 8  # characters of one filling: two words of the dictionary, or three
+_JOINTS = frozenset("的那这")  # may stand between two words of a filling: 电视柜底下那抽屉
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,11 @@ def _plain(lines: Iterable[str]) -> frozenset[str]:
 
 
 def _covered(text: str, words: frozenset[str]) -> bool:
-    """Whether `text` is nothing but words of the dictionary, each of two characters or more."""
+    """Whether `text` is nothing but words of the dictionary, each of two characters or more, and
+    what joins two of them."""
     reached = {0}
     for end in range(2, len(text) + 1):
-        if any(start in reached and text[start:end] in words for start in range(end - 1)):
+        joined = end - 1 in reached and text[end - 1] in _JOINTS and end < len(text)
+        if joined or any(start in reached and text[start:end] in words for start in range(end - 1)):
             reached.add(end)
     return len(text) in reached and bool(text)

@@ -14,7 +14,10 @@ from pathlib import Path
 HABITS = dict(zip("瞭著妳啲恩嘢麽咁", "了着你点嗯野么这", strict=True))
 
 # Faces people add to a typed answer without changing it. Any other symbol stays and is not a word.
-FRIENDLY = re.compile("[\U0001f44c\U0001f44d\U0001f600-\U0001f60a\U0001f642\U0001f3fb-\U0001f3ff]")
+FRIENDLY = re.compile(
+    "[\u2705\u2714\u263a\u2764\U0001f339\U0001f44c\U0001f44d\U0001f44f\U0001f64f\U0001f91d"
+    "\U0001f600-\U0001f60a\U0001f642\U0001f3fb-\U0001f3ff]"
+)
 
 _BREAK = re.compile(r"[\s,，。.!！;；、~～…—\-:：\"'“”‘’()（）《》【】\[\]]+")
 _QUESTION = re.compile(r"\?+")
