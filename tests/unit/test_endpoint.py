@@ -213,6 +213,31 @@ def test_a_long_utterance_is_not_recognised_at_every_breath() -> None:
     assert SpeechPaused not in kinds(run(endpointer, script(("silence", 300), *breath)))[3:]
 
 
+WEAK = tone(0.006)
+"""A syllable without stress, 30 dB under the others: the detector does not take it for speech."""
+
+
+@pytest.mark.parametrize("after_ms", [40, 100, 160])
+def test_a_weak_last_syllable_belongs_to_its_word(after_ms: int) -> None:
+    """对的, 晓得: without their end they are written 3 and 下."""
+    endpointer = Endpointer()
+    tail = [(SILENCE, False)] * (after_ms // FRAME_MS) + [(WEAK, False)] * 6
+    frames = [*script(("silence", 600), ("speech", 300)), *tail, *script(("silence", 700))]
+    (ended,) = (e for e in run(endpointer, frames) if isinstance(e, SpeechEnded))
+    assert ended.end_ms == 600 + 300 + after_ms + 120
+    assert WEAK * 6 in ended.pcm
+
+
+def test_what_dies_away_or_comes_late_prolongs_nothing() -> None:
+    dying = [(tone(0.2 / 1.5**n), False) for n in range(1, 20)]
+    late = [(SILENCE, False)] * 16 + [(WEAK, False)] * 6
+    for tail in (dying, [(WEAK, False)] * 20, late):
+        frames = [*script(("silence", 600), ("speech", 300)), *tail, *script(("silence", 700))]
+        events = run(Endpointer(), frames)
+        assert [e.end_ms for e in events if isinstance(e, SpeechEnded)] == [900]
+        assert SpeechResumed not in kinds(events)
+
+
 def test_words_of_a_pause_that_is_over_are_void() -> None:
     endpointer = Endpointer()
     first = paused(endpointer, *SAID)

@@ -61,6 +61,10 @@ class EndpointSettings:
     rise_db: float = 4.0  # a speaking frame is louder than the noise floor by this
     peak_db: float = 9.0  # and the loudest frame of an utterance by this
     quiet_db: float = -52.0  # dBFS; nothing below is speech, however quiet the line
+    weak_db: float = (
+        8.0  # a weak last syllable (的, 得, 吗) is louder by this than the dip before …
+    )
+    weak_ms: int = 300  # … this soon after the last sound that the detector took for speech
 
     def __post_init__(self) -> None:
         if not 1 <= self.onset_frames <= self.onset_window:
@@ -149,6 +153,8 @@ class Endpointer:
         self._run = 0  # speaking frames in a row
         self._voiced = 0  # speaking frames of this utterance
         self._peak = QUIETEST_DB  # level of its loudest frame, dBFS
+        self._heard = 0  # frame after the last one that the detector took for speech
+        self._dip = 0.0  # level of the quietest frame since then, dBFS
 
     @property
     def now_ms(self) -> int:
@@ -210,6 +216,7 @@ class Endpointer:
         self._open = True
         self._start, self._last = self._now - since, self._now
         self._voiced, self._peak = sum(self._recent), level
+        self._heard, self._dip = self._now, level
         self._run = self._settings.resume_frames
         kept = list(self._before)[-keep:]
         self._first = self._now - len(kept)
@@ -220,11 +227,12 @@ class Endpointer:
 
     def _continue(self, frame: bytes, speech: bool, level: float) -> list[EndpointEvent]:
         self._sound += frame
-        self._run = self._run + 1 if speech else 0
         events: list[EndpointEvent] = []
         if speech:
             self._voiced += 1
             self._peak = max(self._peak, level)
+            self._heard, self._dip = self._now, level
+        self._run = self._run + 1 if speech or self._weak(level) else 0
         if self._run >= self._settings.resume_frames:
             self._last = self._now
             if self._paused:
@@ -243,6 +251,15 @@ class Endpointer:
         if len(self._sound) >= self._settings.max_ms // FRAME_MS * self._frame_bytes:
             events.append(self._end(cut=True))
         return events
+
+    def _weak(self, level: float) -> bool:
+        """A syllable without stress, which a detector misses: it rises from a dip, as neither the
+        dying away of a voice nor a steady noise does."""
+        settings = self._settings
+        self._dip = min(self._dip, level)
+        near = (self._now - self._heard) * FRAME_MS <= settings.weak_ms
+        floor = max(self._noise + settings.peak_db, settings.quiet_db - 6)
+        return near and level >= max(self._dip + settings.weak_db, floor)
 
     def _pause_frames(self) -> int:
         """Silence after which it is worth recognising what was said so far."""
