@@ -113,6 +113,7 @@ class Settled:
             text=f"{self.said.text}，{said.text}",
             confidence=min(self.said.confidence, said.confidence),
             scores=_weakest(self.said.scores, said.scores),
+            nearest="",
         )
 
 

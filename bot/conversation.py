@@ -261,7 +261,7 @@ class Conversation:
             if machine:
                 await self._machine(machine, said)
                 return
-        moved = await self._understand(said.text, said.via, said.confidence, said.scores)
+        moved = await self._understand(said)
         urgent = moved.meaning is not None and moved.meaning.request in URGENT
         heard = self._heard(said, moved)
         if said.over and said.echo_ms and not urgent:
@@ -359,14 +359,14 @@ class Conversation:
             else:
                 self._line.listen(DIGIT_PAUSE_S, None, pauses.NUMBER)
         else:
-            moved = await self._understand(key.digit, "key", 1.0, {})
+            moved = await self._keyed(key.digit)
             heard = self._heard_key(key.digit, key.at_ms, moved)
             self._last = Said(key.digit, "key")
             await self._answered(moved, heard, key.at_ms)
 
     async def _number(self, number: str, at_ms: int) -> None:
         self._last = Said(number, "key")
-        moved = await self._understand(number, "key", 1.0, {})
+        moved = await self._keyed(number)
         await self._perform(moved, self._heard_key(number, at_ms, moved))
 
     async def _zero(self, heard: Heard) -> None:
@@ -375,12 +375,20 @@ class Conversation:
         self._line.stop()
         await self._perform(Moved(acts, self._state), heard)
 
-    async def _understand(
-        self, text: str, via: str, confidence: float, scores: Mapping[str, float]
-    ) -> Moved:
+    async def _understand(self, said: Utterance) -> Moved:
         return await self._dialogue.turn(
-            Turn(self._state, text=text, via=via, confidence=confidence, scores=scores)
+            Turn(
+                self._state,
+                text=said.text,
+                via=said.via,
+                confidence=said.confidence,
+                scores=said.scores,
+                nearest=said.nearest,
+            )
         )
+
+    async def _keyed(self, digits: str) -> Moved:
+        return await self._dialogue.turn(Turn(self._state, text=digits, via="key"))
 
     async def _answered(self, moved: Moved, heard: Heard, at_ms: int) -> bool:
         """Take the turn, unless it records an answer to a term that was not heard to its end: then

@@ -22,6 +22,7 @@ def spoken(said: Utterance, moved: Moved | None) -> Draft:
             "confidence": round(said.confidence, 4),
             "no_speech": round(said.no_speech, 4),
             "scores": {name: round(ratio, 3) for name, ratio in said.scores.items()},
+            "nearest": said.nearest,
             "engine": said.engine,
             "start_ms": said.start_ms,
             "end_ms": said.end_ms,

@@ -33,6 +33,8 @@ class Transcript:
     "known" = the best of all against the free text; ratios, > 1 favours the first. The probability
     of a negation that was not written ("lost_no") or was ("said_no", `listening.negation`). And
     "snr_db", how far the voice stands above the noise (`listening.noise`). Empty if not asked."""
+    nearest: str = field(default="", repr=False)
+    """The answer of the closed set that explains the sound best; empty if none was found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Utterance:
     original: str = field(default="", repr=False)
     """The words as they were written, where `text` is what they stand for in Mandarin; empty where
     `text` is just what was said."""
+    nearest: str = field(default="", repr=False)  # as in Transcript
 
     @property
     def is_echo(self) -> bool:

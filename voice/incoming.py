@@ -266,6 +266,7 @@ def _utterance(said: SpeechEnded, result: Hearing, over: str | None, rate: int) 
         no_speech=heard.no_speech,
         engine=heard.engine,
         scores=heard.scores,
+        nearest=heard.nearest,
         over=over,
         echo_ms=echo_ms,
     )

@@ -209,6 +209,7 @@ class Turn:
     confidence: float = 1.0
     scores: Mapping[str, float] = field(default_factory=dict)
     event: str | None = None
+    nearest: str = ""  # the known answer that explains the sound best
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,7 @@ def turn_from_json(data: Mapping[str, Any]) -> Turn:
             and isinstance(turn.text, str)
             and isinstance(turn.via, str)
             and isinstance(turn.scores, dict)
+            and isinstance(turn.nearest, str)
             and isinstance(turn.event, str | None)
         )
         if not fits:

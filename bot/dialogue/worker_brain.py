@@ -86,6 +86,7 @@ class Brain:
             "via": turn.via,
             "confidence": turn.confidence,
             "scores": dict(turn.scores),
+            "nearest": turn.nearest,
             "phase": state.phase,
             "item": state.asked.clause if state.asked else None,
         }

@@ -140,6 +140,7 @@ KINDS: Mapping[str, Kind] = {
                 "how the closed set of answers explains the sound, ratios by contest; snr_db: the"
                 " voice above the noise"
             ),
+            "nearest": "which of the closed set explains the sound best; empty: none does",
             "engine": "recogniser and model",
             "start_ms": _START,
             "end_ms": _END,

@@ -14,12 +14,13 @@ from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
+from bot.dialogue.protocol import MAX_TEXT
 from nlu.components.judge import Guess, Heard, judge
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
 class AnswerGuard(GraphComponent, IntentClassifier):  # type: ignore[misc]
-    """Reads `metadata` (expect, via, confidence, scores, phase) if the message carries it.
+    """Reads `metadata` (expect, via, confidence, scores, phase, nearest) if the message carries it.
 
     Writes `intent` and `meaning`, the fields of `bot.dialogue.protocol.Meaning`.
     """
@@ -63,6 +64,7 @@ def heard(text: str, metadata: Mapping[str, Any]) -> Heard:
         confidence=float(metadata.get("confidence", 1.0)),
         scores={k: float(v) for k, v in (metadata.get("scores") or {}).items()},
         phase=str(metadata.get("phase") or ""),
+        nearest=str(metadata.get("nearest") or "")[:MAX_TEXT],
     )
 
 

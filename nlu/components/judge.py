@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.dialogue.protocol import MAX_TEXT, Answer, Meaning
-from nlu.components import pinyin
+from nlu.components import nearest, pinyin
 from nlu.components.dictionary import pieced
 from nlu.components.normalise import normalise
 from nlu.components.table import Agreement, Row, Table, table
@@ -37,11 +37,17 @@ _SOUND_ALIKE = {
 _MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO = "听得不够清楚", "声音和文字不一致", "读音和否定一样"
 _UNSURE, _NOISY = "文字像是，分类器不同意", "背景太吵，请按键"
 _LOST_NO = "可能漏听了不或没"
+_ASKED = "嘛和吗读音一样，可能是反问"
+_WHICH, _LIKE_NO = "有否定词，但说不准否定什么", "有个字读音像不或没"
 _STRANGE, _NOTHING, _GUESSED, _FOREIGN = "有听不懂的词", "没有听懂", "分类器", "不是中文"
 _UNREAD = (_STRANGE, _NOTHING, _GUESSED, _FOREIGN)
 """The words as they were written decided nothing: they may be read by their sound."""
-_DOUBTS = (_MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO, _UNSURE, _NOISY, _LOST_NO)
+_DOUBTS = (_ASKED, _MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO, _UNSURE, _NOISY, _LOST_NO)
 """The words were an answer, only the sound was doubtful: no request may be made of them."""
+_DENIED = (*_UNREAD, _WHICH, _LIKE_NO, _LOST_NO)
+"""The words as they were written may have been a no."""
+_MODEST = {"human", "repeat", "slower", "louder", "explain", "wait"}
+"""Requests that may be granted for their sound alone: who did not make them is asked again."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class Heard:
     confidence: float = 1.0  # the recogniser's, 0..1
     scores: Mapping[str, float] = field(default_factory=dict)  # see voice.frames.Transcript
     phase: str = ""
+    nearest: str = ""  # the known answer that explains the sound best
 
     @property
     def question(self) -> str:
@@ -110,11 +117,37 @@ def _by_sound(
         return _meaning("human", guess, "读音像“人工”")
     if found.answer == "unclear" and heard.scores.get("urgent", 0.0) >= rules.agreement.urgent:
         return _meaning("human", guess, f"声音像要人工；{found.reason}")
+    if found.answer == "unclear" and (known := _nearest(text, found, heard, guess, rules)):
+        return known
     if found.answer != "unclear" or found.reason not in _UNREAD:
         return None
     if heard.question == "-" or rules.negators.search(text):
         return None
-    return _repaired(text, heard, guess, rules)
+    return _repaired(text, heard, guess, rules) or _alike(text, heard, guess, rules)
+
+
+def _nearest(text: str, found: Meaning, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
+    """What the known answer means that explains the sound best, if the sound is surely of its
+    kind. A request needs nothing else, a no a negation in the text or the sound of one; a no that
+    is hoped for a negation that was written, among words that sound like its own. Never a yes."""
+    need = rules.agreement
+    kind = nearest.kind(heard.scores, need.sure_ratio)
+    if kind not in ("no", "other") or heard.scores.get("snr_db", 0.0) < need.noisy_db:
+        return None
+    meant = judge(Heard(heard.nearest, heard.expect, phase=heard.phase), Guess(affirm=1.0))
+    reason = f"声音像“{heard.nearest}”"
+    if kind == "other":
+        request = meant.request if found.intent == "hedge" or found.reason in _UNREAD else None
+        return _meaning(meant.intent, guess, reason) if request in _MODEST else None
+    if meant.answer != "no" or found.reason not in _DENIED:
+        return None
+    negated = rules.negators.search(text)
+    if heard.question == "-":
+        alike = nearest.likeness(_bare(text), heard.nearest) >= need.alike
+        return _agreed("deny", heard, guess, reason, rules) if negated and alike else None
+    if negated or found.reason == _LOST_NO or any(map(pinyin.like_no, _bare(text))):
+        return _meaning("deny", guess, reason)
+    return None
 
 
 def _foreign(text: str, heard: Heard, rules: Table) -> bool:
@@ -172,7 +205,7 @@ def _answer(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | No
         sure = guess.intent == "deny" and guess.confidence >= rules.agreement.deny
         if sure and heard.question == "+":  # a no that is hoped for needs a row of the table
             return _no(heard, guess, "有否定词，分类器也判否", rules)
-        return _meaning("hedge", guess, "有否定词，但说不准否定什么")
+        return _meaning("hedge", guess, _WHICH)
     return _yes(text, heard, guess, rules)
 
 
@@ -238,13 +271,15 @@ def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
     if not any(c.core for c in clauses):
         return None
     if any(c.like_no for c in clauses):
-        return _meaning("hedge", guess, "有个字读音像不或没")
+        return _meaning("hedge", guess, _LIKE_NO)
     if any(c.unknown for c in clauses):
         return _meaning("hedge", guess, _STRANGE)
     if heard.question == "-":
         return _meaning("affirm", guess, "说有")  # not what is hoped for: the words are enough
     if guess.affirm < rules.agreement.classifier:
         return _meaning("hedge", guess, _UNSURE)
+    if heard.via == "voice" and rules.like_a_question.search(_bare(text)):
+        return _meaning("hedge", guess, _ASKED)
     if heard.via == "voice" and rules.hides(text):
         return _meaning("hedge", guess, _STRANGE)
     if heard.via == "voice" and "yes_no" not in heard.scores and rules.same_sound.search(text):
@@ -278,7 +313,11 @@ def _doubt(intent: str, heard: Heard, need: Agreement, repaired: bool) -> str | 
     noisy = scores.get("snr_db", need.noisy_db) < need.noisy_db
     # A sound that is surely a yes makes up for a text that is not sure of its letters.
     sure = intent == "affirm" and not noisy and min(ratio or 0, other or 0) >= need.sure_ratio
-    if heard.confidence < (need.sure_confidence if sure else need.voice_confidence):
+    # … and the more so where both are the same words.
+    same = nearest.same(_bare(normalise(heard.text, MAX_TEXT)), heard.nearest)
+    told = same and nearest.kind(scores, need.told_ratio) == ANSWERS[intent] and not noisy
+    wanted_confidence = need.sure_confidence if sure else need.voice_confidence
+    if heard.confidence < (need.told_confidence if told else wanted_confidence):
         return _MUFFLED
     if noisy and ratio is None:  # nothing but the text, of a sound that hides a 不
         return _NOISY
@@ -288,11 +327,13 @@ def _doubt(intent: str, heard: Heard, need: Agreement, repaired: bool) -> str | 
         ratio = other = None
     wanted = need.noisy_yes_no if noisy else need.yes_no
     if intent == "deny":
-        said = scores.get("said_no", 1.0) >= need.said_no
+        said = scores.get("said_no", 1.0) >= (need.said_no_told if told else need.said_no)
         if not said or (ratio is not None and ratio > 1 / wanted):
             return _NOISY if noisy else _OTHERWISE
         return None
     allowed = need.lost_no_sure if known and sure else need.lost_no
+    if told and len(heard.nearest) > 1:
+        allowed = need.lost_no_told
     if scores.get("lost_no", 0.0) > allowed:
         return _LOST_NO
     # 不好 was written 好 at 5 dB with a ratio of 27: no ratio makes so short a yes sure.
@@ -321,6 +362,23 @@ def _last_resort(text: str, guess: Guess, rules: Table) -> Meaning:
     return _meaning("hedge", guess, _NOTHING)
 
 
+def _alike(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
+    """A yes whose text sounds much like the known answer that the sound surely was, and which the
+    recogniser would nearly as soon have written itself."""
+    need, near = rules.agreement, heard.nearest
+    surely = nearest.kind(heard.scores, need.sure_ratio) == "yes"
+    if not surely or heard.scores["known"] < need.told_ratio or "lost_no" not in heard.scores:
+        return None
+    if len(near) < 2 or nearest.likeness(_bare(text), near) < need.alike:
+        return None
+    if any(map(pinyin.like_no, text)) or rules.fears(_bare(text), near):
+        return None
+    meant = judge(Heard(near, heard.expect, phase=heard.phase), Guess(affirm=1.0))
+    if meant.answer != "yes" or guess.intent == "deny":
+        return None
+    return _agreed("affirm", heard, guess, f"读音像“{near}”", rules, repaired=True)
+
+
 def _repaired(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
     """A yes whose words had to be read by their sound. The reading alone never makes a yes: the
     recogniser must have given a negation no chance at any place, no part may sound like a word
@@ -335,6 +393,10 @@ def _repaired(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | 
         return None
     if rules.fears(text, fixed) or guess.intent == "deny":
         return None
+    if len(_bare(text)) <= rules.agreement.repaired_short:
+        near, short = heard.nearest, _bare(fixed)
+        if not near or not (near in short or short in near):
+            return None
     changed = sum(a != b for a, b in zip(text, fixed, strict=True))
     vague = len(_bare(text)) <= rules.agreement.repaired_short or 2 * changed > len(_bare(text))
     if vague and not (heard.scores.get("known", 0.0) >= 1 and "yes_other" in heard.scores):

@@ -18,6 +18,9 @@ _NEGATORS = frozenset("不没未无非别冇唔勿莫甭")
 # The sounds of 不, 没 (莫), 未 and 勿 (无).
 _NO_SOUNDS = frozenset({("b", "u"), ("m", "ei"), ("m", "o"), ("w", "ei"), ("w", "u")})
 
+# 成功, 总共, 公共: what a text like 人工 may be instead.
+_NO_PERSON = frozenset({("c", "en"), ("z", "on"), ("g", "on")})
+
 Sound = tuple[str, str]  # folded initial, folded final; toneless
 
 
@@ -71,12 +74,16 @@ def _near(heard: tuple[Sound, ...], wanted: tuple[Sound, ...]) -> bool:
 
 def asks_for_human(text: str) -> bool:
     """Whether some part sounds like 人工 (员工, 研工, 勇功): the word that must not be missed, with
-    the sound before 工 taken for 人 if it begins with r, n, l or y and ends in a nasal."""
+    the sound before 工 taken for 人 if it begins with r, n, l or y and ends in a nasal, or ends in
+    one and is all that stands before it in so short a text (天公)."""
     heard = sounds(text)
-    return any(
+    if any(
         second == ("g", "on") and first[0] in ("n", "y") and first[1].endswith("n")
         for first, second in itertools.pairwise(heard)
-    )
+    ):
+        return True
+    alone = len(heard) in (2, 3) and heard[1] == ("g", "on") and heard[0][1].endswith("n")
+    return alone and heard[0] not in _NO_PERSON and heard[2:] != (("s", "i"),)
 
 
 class Lexicon:

@@ -54,9 +54,14 @@ class Agreement:
     lost_no: float
     lost_no_sure: float
     said_no: float
+    said_no_told: float
     repaired_short: int
     sure_ratio: float
     sure_confidence: float
+    told_ratio: float
+    told_confidence: float
+    lost_no_told: float
+    alike: float
     noisy_db: float
     noisy_yes_no: float
     noisy_short: int
@@ -83,6 +88,7 @@ class Table:
     no_claims: re.Pattern[str]  # in the same clause: no claim after all
     know: re.Pattern[str]
     same_sound: re.Pattern[str]  # spoken, only the sound can tell it from a no
+    like_a_question: re.Pattern[str]  # spoken, nothing can tell it from an echo question
     topic: re.Pattern[str]  # where a clause may be cut: before 我知道, after its topic
     adjuncts: Adjuncts  # phrases that only tell where or with what, crossed out of a yes
     whole: frozenset[str]  # words that may not be read in pieces
@@ -217,6 +223,7 @@ def table() -> Table:
         no_claims=compiled(data["claims"]["unless"]),
         know=compiled("<know>"),
         same_sound=compiled(data["same_sound"]),
+        like_a_question=compiled(data["like_a_question"]),
         topic=compiled(data["topic"]),
         adjuncts=adjuncts(data["adjuncts"], compiled, fillings),
         whole=frozenset(filter(readable.issuperset, whole)) - {*data["whole"]["except"]},

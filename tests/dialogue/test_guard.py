@@ -185,23 +185,26 @@ LONG = {"yes_no": 0.5, "yes_other": 0.1, "known": 0.1, "lost_no": 0.001, "snr_db
 """The sound of a longer sentence, which is none of the known answers."""
 
 
-def voiced(text: str, confidence: float = 0.6, **scores: float) -> str:
-    return meaning(text, via="voice", confidence=confidence, scores=scores)[0]
+def voiced(text: str, confidence: float = 0.6, nearest: str = "", **scores: float) -> str:
+    heard = {"confidence": confidence, "scores": scores, "nearest": nearest}
+    return meaning(text, via="voice", **heard)[0]
 
 
 @pytest.mark.parametrize(
-    ("text", "scores"),
+    ("text", "nearest", "scores"),
     [
-        ("切任啊", CLEAR),
-        ("超过我超地", CLEAR),
-        ("四大看得清楚", LONG),
-        ("我都如时告知了", LONG),
-        ("电子摆收到了", LONG),
-        ("试的我是本人", LONG),
+        ("切任啊", "确认", CLEAR),
+        ("超过我超地", "", CLEAR),
+        ("四大看得清楚", "", LONG),
+        ("我都如时告知了", "", LONG),
+        ("电子摆收到了", "", LONG),
+        ("试的我是本人", "", LONG),
     ],
 )
-def test_words_may_be_read_by_their_sound(text: str, scores: dict[str, float]) -> None:
-    assert voiced(text, **scores) == "yes"
+def test_words_may_be_read_by_their_sound(
+    text: str, nearest: str, scores: dict[str, float]
+) -> None:
+    assert voiced(text, nearest=nearest, **scores) == "yes"
     assert meaning(text)[0] == "unclear", "typed text has no sound"
 
 
@@ -225,7 +228,125 @@ def test_words_may_be_read_by_their_sound(text: str, scores: dict[str, float]) -
     ],
 )
 def test_a_reading_by_sound_alone_never_makes_a_yes(text: str, scores: dict[str, float]) -> None:
-    assert voiced(text, **scores) != "yes"
+    assert voiced(text, nearest="确认", **scores) != "yes"
+
+
+def test_a_short_reading_must_be_the_known_answer_that_the_sound_is_nearest_to() -> None:
+    """稍等 was written 烧的, which reads like 好的; the sound was nearest to 收到."""
+    assert voiced("烧的", nearest="好的", **CLEAR) == "yes"
+    assert voiced("烧的", nearest="收到", **CLEAR) == "unclear"
+    assert voiced("烧的", **CLEAR) == "unclear"
+
+
+SURELY = {"yes_no": 30.0, "yes_other": 30.0, "no_other": 0.1, "known": 30.0, "lost_no": 0.001}
+SURELY_YES = {**SURELY, "snr_db": 40.0}
+"""The sound of a known yes, which the recogniser would nearly as soon have written itself."""
+
+
+def test_a_text_much_like_the_known_answer_that_was_surely_said_is_read_as_that() -> None:
+    for text in ("金楚呢", "石造了"):
+        assert voiced(text, 0.4, nearest="", **SURELY_YES) == "unclear"
+    assert voiced("金楚呢", 0.4, nearest="清楚了", **SURELY_YES) == "yes"
+    assert voiced("石造了", 0.4, nearest="知道了", **SURELY_YES) == "yes"
+    assert voiced("石造了", 0.4, nearest="清楚了", **SURELY_YES) == "unclear", "not alike"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"yes_no": 6.0}, {"yes_other": 6.0}, {"known": 5.0}, {"lost_no": 0.02}, {"snr_db": 14.0}],
+)
+def test_that_reading_needs_every_other_voice(changed: dict[str, float]) -> None:
+    assert voiced("石造了", 0.4, nearest="知道了", **{**SURELY_YES, **changed}) == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("莫京楚", "我清楚"),  # 不清楚, spoken in noise; the sound was 18 to 1 for 我清楚
+        ("亲手", "清楚"),  # 情书
+        ("新手", "清楚"),
+        ("四", "是"),  # 四十
+        ("去吧", "是的"),  # 是吗
+        ("心痛", "清楚"),  # 清楚吗
+        ("许恶", "是我"),
+        ("不确忍", "确认"),
+        ("石造了", "不知道"),
+        ("行会的", "是是的"),
+    ],
+)
+def test_what_only_the_sound_takes_for_a_yes_is_none(text: str, nearest: str) -> None:
+    assert voiced(text, 0.6, nearest=nearest, **SURELY_YES) != "yes"
+
+
+SURELY_NO = {"yes_no": 0.04, "yes_other": 0.04, "no_other": 30.0, "known": 30.0, "snr_db": 40.0}
+SURELY_OTHER = {"yes_no": 1.0, "yes_other": 0.04, "no_other": 0.04, "known": 30.0, "snr_db": 40.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [("不欺人", "不确认"), ("美尘鬼", "没看过"), ("抹手袋", "没收到"), ("不断", "不懂")],
+)
+def test_a_no_may_be_told_by_its_sound(text: str, nearest: str) -> None:
+    assert voiced(text, nearest=nearest, **SURELY_NO) == "no"
+    assert voiced(text, nearest=nearest, **{**SURELY_NO, "no_other": 2.0}) == "unclear"
+    assert voiced(text, nearest=nearest, **{**SURELY_NO, "snr_db": 14.0}) == "unclear"
+    assert voiced(text, **SURELY_NO) == "unclear"
+
+
+def test_the_sound_of_a_no_alone_makes_none() -> None:
+    """嗯是的 was written 你是的, and the sound was nearest to 不是的."""
+    assert voiced("你是的", nearest="不是的", **SURELY_NO) == "unclear"
+
+
+def test_a_negation_that_may_have_been_lost_and_a_no_in_the_sound_are_a_no() -> None:
+    lost = {**SURELY_NO, "lost_no": 0.07}
+    assert voiced("我收到", nearest="没收到", **lost) == "no"
+    assert voiced("我收到", nearest="没收到", **{**lost, "known": 0.5}) == "unclear"
+
+
+def test_a_hoped_for_no_may_be_read_by_its_sound_where_the_negation_was_written() -> None:
+    def answer(text: str, nearest: str, **scores: float) -> str:
+        heard = Heard(text, "no", "voice", 0.7, scores, nearest=nearest)
+        return judge(heard, DOUBTER).answer
+
+    sure = {**SURELY_NO, "said_no": 0.95, "lost_no": 0.001}
+    assert answer("没人守过", "没人说过", **sure) == "no"
+    assert answer("没人守过", "没有的事", **sure) == "unclear"
+    assert answer("美人守过", "没人说过", **sure) == "unclear"
+    assert answer("没人守过", "没人说过", **{**sure, "said_no": 0.4}) == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest", "request_"),
+    [("大神殿", "大声点", "louder"), ("轻步轻", "听不清", "repeat"), ("灯会", "等一下", "wait")],
+)
+def test_a_request_may_be_told_by_its_sound(text: str, nearest: str, request_: str) -> None:
+    heard = {"via": "voice", "confidence": 0.5, "nearest": nearest}
+    assert meaning(text, scores=SURELY_OTHER, **heard)[1] == request_
+    assert meaning(text, scores={**SURELY_OTHER, "known": 0.5}, **heard)[1] != request_
+
+
+def test_a_spoken_yes_that_ends_like_a_question_may_be_one() -> None:
+    """清楚吗 is written 清楚嘛."""
+    assert meaning("清楚嘛")[0] == "yes"
+    assert voiced("清楚嘛", 0.9, **CLEAR) == "unclear"
+    assert voiced("十五天嘛，知道", 0.9, **CLEAR) == "yes"
+
+
+def test_no_complaint_and_no_good_bye_is_told_by_its_sound() -> None:
+    for nearest in ("我要投诉", "我要退保", "再见", "打错了"):
+        heard = {"via": "voice", "confidence": 0.5, "nearest": nearest, "scores": SURELY_OTHER}
+        assert meaning("大神殿", **heard) == ("unclear", None)
+
+
+def test_the_known_answer_itself_outweighs_a_small_doubt_about_a_lost_no() -> None:
+    told = {**SURELY_YES, "lost_no": 0.06}
+    assert voiced("我同意", nearest="我同意", **told) == "yes"
+    assert voiced("对对对对", nearest="对对对", **told) == "yes"
+    assert voiced("我同意", nearest="同意", **told) == "unclear"
+    assert voiced("我同意", nearest="我同意", **{**told, "yes_no": 16.0}) == "unclear"
+    assert voiced("我同意", nearest="我同意", **{**told, "lost_no": 0.2}) == "unclear"
+    assert voiced("对", nearest="对", **{**told, "lost_no": 0.03}) == "unclear", "嗯 was written 对"
 
 
 @pytest.mark.parametrize("text", ["许恶", "GO"])  # 是我, 对的
@@ -310,6 +431,15 @@ def test_the_sound_alone_may_bring_a_human_but_never_over_a_clear_answer() -> No
     assert judge(muddled, Guess("other", 0.3)).intent == "human"
     refusal = Heard("不清楚", via="voice", confidence=0.8, scores=sound)
     assert judge(refusal, Guess("deny", 0.9)).answer == "no"
+
+
+@pytest.mark.parametrize(
+    ("text", "human"),
+    [("天公", True), ("请工啊", True), ("成功", False), ("总共", False), ("请公司", False)],
+)
+def test_a_short_text_like_the_word_for_a_human_brings_one(text: str, human: bool) -> None:
+    heard = Heard(text, via="voice", confidence=0.4)
+    assert (judge(heard, Guess("other", 0.3)).intent == "human") is human
 
 
 @pytest.mark.parametrize("text", ["提到了这员工", "莫收到钻研工", "暴漫出演功", "我假勇功克服"])

@@ -28,4 +28,8 @@ def test_a_wish_for_a_human_is_weighed_against_everything_else() -> None:
     scores = ratios(YES_NO, heard, floor=-12.0)
     assert scores["urgent"] == pytest.approx(20.1, abs=0.1)
     assert scores["yes_other"] < 1
+    assert scores["no_other"] == pytest.approx(1 / MAX_RATIO)
+    assert ratios(YES_NO, {"不是": -1.0, "什么": -2.0}, -5.0)["no_other"] == pytest.approx(
+        2.718, 1e-3
+    )
     assert ratios(YES_NO, {"是的": -2.0}, floor=-12.0)["urgent"] == pytest.approx(1 / MAX_RATIO)

@@ -53,9 +53,11 @@ def test_words_outside_the_vocabulary_are_reported() -> None:
 
 def test_scores_from_alternatives() -> None:
     heard = {"네": 10.0, "아니요": 9.0}
-    assert score(ANSWERS, heard) == pytest.approx({"yes_no": np.e, "yes_other": np.exp(2)})
+    assert score(ANSWERS, heard) == pytest.approx(
+        {"yes_no": np.e, "yes_other": np.exp(2), "no_other": np.e}
+    )
     assert score(ANSWERS, {"아니요": 9.0}) == pytest.approx(
-        {"yes_no": 1 / MAX_RATIO, "yes_other": 1 / MAX_RATIO}
+        {"yes_no": 1 / MAX_RATIO, "yes_other": 1 / MAX_RATIO, "no_other": np.exp(LATTICE_BEAM)}
     )
     assert score(ANSWERS, {"네": 9.0, "네다시": 9.5})["yes_other"] == pytest.approx(np.exp(-0.5))
     assert score(ANSWERS, {"네": 9.0})["yes_no"] == pytest.approx(np.exp(LATTICE_BEAM))
@@ -108,8 +110,8 @@ def test_grammar_tells_answers_apart(model: Vosk, said: str, is_yes: bool) -> No
     session = model.session(RATE, ANSWERS)
     session.accept(spoken(said))
     scores = session.finish().scores
-    assert scores.keys() == {"yes_no", "yes_other"}
-    assert (min(scores.values()) > 1) is is_yes
+    assert scores.keys() == {"yes_no", "yes_other", "no_other"}
+    assert (min(scores["yes_no"], scores["yes_other"]) > 1) is is_yes
 
 
 @pytest.mark.models

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import exp, inf, log
 
-MAX_CANDIDATES = 256  # bounds the time one utterance can take
+MAX_CANDIDATES = 320  # bounds the time one utterance can take
 MAX_CHARACTERS = 20  # of one candidate
 MAX_RATIO = 30.0  # larger distances mean nothing more: any sensible threshold lies below
 
@@ -60,7 +60,8 @@ class ClosedSet:
 
 def ratios(answers: ClosedSet, heard: Mapping[str, float], floor: float) -> dict[str, float]:
     """How much better the best yes explains the sound than the best no ("yes_no") and the best
-    other ("yes_other"), and the best urgent one than all that is not ("urgent"): quotients of
+    other ("yes_other"), the best no than the best other ("no_other"), and the best urgent one than
+    all that is not ("urgent"): quotients of
     probabilities, > 1 favours the first, bounded by MAX_RATIO.
 
     `heard`: the log-probability of each candidate that the recogniser found; any other has `floor`
@@ -70,6 +71,7 @@ def ratios(answers: ClosedSet, heard: Mapping[str, float], floor: float) -> dict
     contests = {
         "yes_no": (answers.yes, answers.no),
         "yes_other": (answers.yes, answers.other + answers.urgent),
+        "no_other": (answers.no, answers.other + answers.urgent),
         "urgent": (answers.urgent, calm),
     }
     limit = log(MAX_RATIO)
@@ -104,14 +106,17 @@ _OTHER = (
     "应该是吧", "差不多", "好像是", "再见", "可能是吧", "可能吧", "大概吧", "应该吧", "随便",
     "再说吧", "不好说", "好像是吧", "大概知道", "应该清楚吧", "应该收到了吧", "没注意",
     "听不清", "听不见", "你说什么", "你说啥", "退保", "怎么退保", "我儿子知道",
-    "我女儿知道", "我老伴知道", "问我儿子",
+    "我女儿知道", "我老伴知道", "问我儿子", "稍等", "稍等一下", "等等", "等会儿", "慢点",
+    "说慢点", "慢点说", "大点声", "声音太小", "啥意思", "谁呀", "是吗", "对吗", "好吗",
+    "清楚吗", "知道吗", "明白吗", "可以吗", "收到吗", "清楚什么", "知道什么", "在吃饭",
 )  # fmt: skip
 _URGENT = (
     "转人工", "人工", "找人工", "找人工客服", "我要转人工", "人工服务", "人工客服",
     "帮我转人工", "要人工", "我要人工", "叫人工", "接人工", "转人工吧", "给我转人工",
     "先转人工吧", "帮忙转人工", "请转人工", "转接人工", "客服", "找客服", "我找客服", "真人",
     "找真人", "叫个人来", "叫个真人来", "换个人", "换人", "叫你们领导来", "你转人工吧",
-    "知道了转人工", "我找人工客服", "我不要机器人",
+    "知道了转人工", "我找人工客服", "我不要机器人", "人工吧", "要真人", "要客服", "我要客服",
+    "转客服", "接客服", "客服人员",
 )  # fmt: skip
 _NEGATIONS = ("不", "没", "未")
 _HARMLESS = ("没错", "不错", "没问题", "没事", "没关系", "不过", "不好意思")

@@ -9,6 +9,7 @@ Whisper hears words in silence and noise: `no_speech` and the mean log-probabili
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -49,6 +50,8 @@ clips 39.3 and 43.0 %), and their text is weighed against the closed set as it i
 _BEAMS = 16  # for all candidates of a closed set at once
 _CLOSED_SETS = 64  # kept ready
 _MAX_CONTEXT = 448  # tokens the decoder has positions for
+_AGAIN = re.compile("([^\\W0-9零〇一二两三四五六七八九十百千万幺]{1,4}?)\\1{3,}")
+"""What a decoder that repeats itself writes: 是我 eighteen times over. Not digits."""
 _TOKENS_PER_SECOND = 16  # nobody speaks faster; bounds a decoder that repeats itself
 
 
@@ -60,6 +63,7 @@ class Decoded:
     log_prob: float  # sum over the tokens and the end of text
     no_speech: float
     scores: Mapping[str, float]  # of the closed set, empty if not asked
+    nearest: str = ""  # of its answers, the one that explains the sound best
 
     @property
     def mean_log_prob(self) -> float:
@@ -142,12 +146,13 @@ class Whisper:
         count = sum(len(d.tokens) + 1 for d in heard)
         mean = sum(d.log_prob for d in heard) / count if count else float("-inf")
         return Transcript(
-            text=self._simplify.convert(text).strip(),
+            text=_AGAIN.sub(r"\1\1\1", self._simplify.convert(text).strip()),
             confidence=float(np.exp(mean)),
             no_speech=min((d.no_speech for d in decoded), default=1.0),
             engine=self.name,
             ms=(time.perf_counter() - began) * 1000,
             scores=heard[0].scores if heard else {},
+            nearest=heard[0].nearest if heard else "",
         )
 
     def _decode(
@@ -189,19 +194,21 @@ class Whisper:
         # The engine's score is already divided by the number of tokens without the end of text.
         log_prob = result.scores[0] * max(len(tokens), 1)
         scores: dict[str, float] = {}
+        nearest = ""
         if answers is not None:
             logits = np.asarray([np.asarray(row) for row in result.logits[0]], dtype=np.float32)
             negations = self._closed_vocabulary(answers).negations
             _go_on(unwanted)
-            scores = self._score(encoded, answers, tokens, log_prob)
+            nearest, scores = self._score(encoded, answers, tokens, log_prob)
             scores |= negation.scores(tokens, logits, negations)
-        return Decoded(tokens, log_prob, result.no_speech_prob, scores)
+        return Decoded(tokens, log_prob, result.no_speech_prob, scores, nearest)
 
     def _score(
         self, encoded: Any, answers: ClosedSet, plain: tuple[int, ...], free: float
-    ) -> dict[str, float]:
+    ) -> tuple[str, dict[str, float]]:
         """Decode again with nothing but the tokens of the closed set: one beam search for all
-        candidates, and the end of text counts, so that 是 is no good reading of 转人工.
+        candidates, and the end of text counts, so that 是 is no good reading of 转人工. Returns the
+        best candidate, if there is any, and the ratios.
 
         `free` is the log-probability of the free text, `plain` its tokens. The best candidate is
         weighed against it ("known"), with a handicap (it had all words to choose from): in a longer
@@ -226,14 +233,14 @@ class Whisper:
         if not heard:
             # Several answers in one breath ("知道了，清楚"): still to be told from a no.
             readings = map(self._tokenizer.decode, result.sequences_ids)
-            return negation_ratio(answers, zip(readings, result.scores, strict=True))
+            return "", negation_ratio(answers, zip(readings, result.scores, strict=True))
         scores = ratios(answers, heard, min(result.scores))
         best = max(heard, key=heard.__getitem__)
         distance = FREE_HANDICAP
         if tuple(written[best]) != plain:
             distance += self._log_prob(encoded, written[best]) - free
         scores["known"] = float(min(max(np.exp(distance), 1 / MAX_RATIO), MAX_RATIO))
-        return scores
+        return best, scores
 
     def _log_prob(self, encoded: Any, tokens: list[int]) -> float:
         """Of these tokens and the end of text, among all that the model can write."""
