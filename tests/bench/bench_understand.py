@@ -18,12 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from math import comb
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from bot.dialogue.client import Dialogue
 from bot.dialogue.protocol import Item, Meaning, Start, State, Turn
 from bot.settings import Settings
-from tests.bench.spoken import CONDITIONS, ROOT, VOICES, Condition, Said, on_the_line, speak
+from tests.bench import lost
+from tests.bench.spoken import CONDITIONS, ROOT, Condition, Said, Split, on_the_line, speak
 from tests.dialogue.corpus import Labelled
 from voice.frames import FRAME_BYTES, PHONE_RATE, Transcript
 from voice.listening import whisper, whisper_files
@@ -34,7 +35,6 @@ from voice.listening.vad import WebRtcVad
 OUT = ROOT / "build" / "bench"
 ITEMS = {"+": Item("B9"), "-": Item("NT2", expect="no")}
 OPENING = ("方便", "是我", "一九五四年三月八号", "/identity_ok")
-THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def pieces(line: bytes) -> list[bytes]:
 
 
 def recognise(
-    model: whisper.Whisper, spoken: Sequence[Said], condition: Condition
+    model: whisper.Whisper, spoken: Sequence[Said], condition: Condition, threads: int
 ) -> list[tuple[Transcript, ...]]:
     """What the recogniser makes of every utterance under one condition."""
 
@@ -84,7 +84,7 @@ def recognise(
             heard.append(session.finish())
         return tuple(heard)
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(one, range(len(spoken))))
 
 
@@ -94,7 +94,9 @@ def recorded(path: Path) -> dict[str, list[tuple[Said, tuple[Transcript, ...]]]]
     for kept in json.loads(path.read_text(encoding="utf-8")):
         row = Labelled(*(kept[field.name] for field in fields(Labelled)))
         heard = tuple(Transcript(**piece) for piece in kept["pieces"])
-        found.setdefault(kept["condition"], []).append((Said(row, b""), heard))
+        found.setdefault(kept["condition"], []).append(
+            (Said(row, b"", kept.get("voice", "")), heard)
+        )
     return found
 
 
@@ -120,6 +122,7 @@ async def understand(
             piece.text,
             confidence=piece.confidence,
             scores=piece.scores,
+            nearest=piece.nearest,
         )
         moved = await dialogue.turn(turn)
         if moved.meaning is not None:
@@ -149,10 +152,13 @@ def rate(hits: int, of: int) -> dict[str, Any]:
 
 
 def summary(condition: Condition, heard: Sequence[Heard]) -> dict[str, Any]:
-    def recall(label: str) -> dict[str, Any]:
-        given = [h for h in heard if h.said.row.label == label and h.said.row.question == "+"]
-        return rate(sum(h.label == label for h in given), len(given))
+    def recall(label: str, question: str = "+") -> dict[str, Any]:
+        given = [h for h in heard if (h.said.row.question, h.said.row.label) == (question, label)]
+        return rate(sum(h.label == label for h in given), len(given)) | {
+            "lost": lost.by_stage(h for h in given if h.label != label)
+        }
 
+    others = sorted({h.said.row.request or "" for h in heard} - {"", "human"})
     unhoped = [h for h in heard if h.said.row.answer != h.said.row.expect]
     wrong = [h for h in unhoped if h.false_accept]
     return {
@@ -160,6 +166,9 @@ def summary(condition: Condition, heard: Sequence[Heard]) -> dict[str, Any]:
         "yes": recall("yes"),
         "no": recall("no"),
         "human": recall("human"),
+        "hoped_no": recall("no", "-"),
+        "requests": {label: recall(label) for label in others},
+        "humans_too_many": sum(h.label == "human" != h.said.row.label for h in heard),
         "false_accepts": rate(len(wrong), len(unhoped)),
         "wrong": [
             [h.said.row.question, h.said.row.text, *(p.text for p in h.pieces)] for h in wrong
@@ -172,6 +181,8 @@ def line_of(figures: dict[str, Any]) -> str:
     def percent(name: str) -> str:
         figure = figures[name]
         low, high = (100 * bound for bound in figure["interval"])
+        if figure["share"] is None:
+            return f"{name} none"
         return f"{name} {100 * figure['share']:5.1f} % ({low:.0f}-{high:.0f})"
 
     wrong = figures["false_accepts"]
@@ -182,19 +193,35 @@ def line_of(figures: dict[str, Any]) -> str:
     )
 
 
+def table_of(figures: dict[str, Any]) -> str:
+    """Each kind of answer: how many were understood, and where the others were lost."""
+    kinds = {name: figures[name] for name in ("yes", "no", "hoped_no", "human")}
+    lines = [
+        f"    {name:9} {kind['hits']:3} of {kind['of']:3}  "
+        + ", ".join(f"{stage} {count}" for stage, count in kind["lost"].items())
+        for name, kind in (kinds | figures["requests"]).items()
+        if kind["of"]
+    ]
+    return "\n".join([*lines, f"    humans too many: {figures['humans_too_many']}"])
+
+
 async def main() -> int:
     """Exit status 1 if there is a false accept."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--split", choices=["test", "tune", "wordy"], default="test")
+    parser.add_argument("--split", choices=get_args(Split), default="test")
     parser.add_argument("--every", type=int, default=1, help="take each n-th utterance only")
     parser.add_argument("--keep", type=Path, help="write every transcript there")
     parser.add_argument("--only", nargs="+", help="conditions, by name")
     parser.add_argument("--again", type=Path, help="judge what --keep wrote there once more")
+    parser.add_argument("--threads", type=int, default=2, help="cores to recognise with")
+    parser.add_argument("--where", action="store_true", help="print where what is lost was lost")
     options = parser.parse_args()
     load = os.getloadavg()[0]
     before = recorded(options.again) if options.again else {}
     spoken = [] if before else (await speak(options.split, OUT / "speech"))[:: options.every]
-    model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=THREADS)
+    model = whisper.load(
+        whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=options.threads
+    )
     settings = Settings()
     trained = settings.models / "huifang.tar.gz"
     dialogue = Dialogue(settings.rasa_python, trained, ROOT, workers=1)
@@ -209,17 +236,22 @@ async def main() -> int:
             if before:
                 pairs = before.get(condition.name, [])[:: options.every]
             else:
-                transcripts = await asyncio.to_thread(recognise, model, spoken, condition)
+                transcripts = await asyncio.to_thread(
+                    recognise, model, spoken, condition, options.threads
+                )
                 pairs = list(zip(spoken, transcripts, strict=True))
             if not pairs:
                 continue
             heard = [await understand(dialogue, states, said, found) for said, found in pairs]
             levels.append(summary(condition, heard))
             print(line_of(levels[-1]), flush=True)
+            if options.where:
+                print(table_of(levels[-1]), flush=True)
             kept += [
                 {
                     "condition": condition.name,
                     **asdict(h.said.row),
+                    "voice": h.said.voice,
                     "pieces": [{**asdict(p), "scores": dict(p.scores)} for p in h.pieces],
                 }
                 for h in heard
@@ -229,7 +261,7 @@ async def main() -> int:
     report = {
         "split": options.split,
         "utterances": len(heard),
-        "voices": VOICES,
+        "voices": sorted({h.said.voice for h in heard}),
         "recogniser": model.name,
         "cores": os.cpu_count(),
         "load_before": round(load, 2),

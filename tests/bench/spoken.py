@@ -2,18 +2,22 @@
 packets. Three sets of tests/dialogue: spoken_tune.tsv, to set thresholds with, spoken_wordy.tsv, to
 see what is lost of colloquial sentences, and spoken_test.tsv, to measure with. The first and the
 last are the commonest short answers and a sample (of dev.tsv; of both held-out sets) of what a
-Mandarin voice can say in twelve characters."""
+Mandarin voice can say in twelve characters. A fourth, spoken_short.tsv, is the answers of one to
+four syllables that callers mostly give: three voices say each of them to set thresholds with
+(`short_tune`), three others to measure with (`short`)."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from tests.bench import callers
 from tests.dialogue.corpus import Labelled, read
 from voice.frames import PHONE_RATE
 from voice.speaking import open_speaker
@@ -21,11 +25,13 @@ from voice.telephone import alaw_decode, alaw_encode, through_telephone
 
 ROOT = Path(__file__).resolve().parents[2]
 VOICES = ("zm_yunxi", "zf_xiaoxiao", "zf_xiaoyi")  # callers; the bot is zf_xiaobei
+SHORT = {"short_tune": VOICES, "short": tuple(callers.SHA256)}
+"""Who says the short answers. No threshold was ever set with the voices of the second half."""
 RATE = 1.25  # the voices speak slowly by themselves
 _LOSS = 0.04  # chance that a burst of lost packets begins at a frame
 _BURST = (1, 3)  # 20 ms packets
 
-Split = Literal["tune", "wordy", "test"]
+Split = Literal["tune", "wordy", "test", "short", "short_tune"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +58,34 @@ class Said:
 
     row: Labelled
     pcm: bytes  # 8 kHz s16le, before the telephone
+    voice: str = ""
+
+
+def cast(split: Split) -> list[tuple[Labelled, str]]:
+    """Who says what: each short answer every voice of its half, of the others the voices take
+    turns."""
+    if split in SHORT:
+        rows = read("spoken_short")
+        return [(row, voice) for voice in SHORT[split] for row in rows]
+    return list(zip(read(f"spoken_{split}"), cycle(VOICES)))
 
 
 async def speak(split: Split, folder: Path) -> list[Said]:
-    """Every utterance of a split, the voices taking turns; rendered once, then read from
-    `folder`."""
-    rows = read(f"spoken_{split}")
+    """Every utterance of a split; rendered once, then read from `folder`."""
+    parts = cast(split)
     said: dict[int, Said] = {}
-    for turn, voice in enumerate(VOICES):
-        speaker = open_speaker(ROOT / "models", folder, "kokoro", voice=voice, threads=1)
+    for voice in dict.fromkeys(voice for _, voice in parts):
+        speaker = (
+            callers.Caller(ROOT / "models", folder, voice)
+            if voice in callers.SHA256
+            else open_speaker(ROOT / "models", folder, "kokoro", voice=voice, threads=1)
+        )
         await speaker.start()
         try:
-            for number in range(turn, len(rows), len(VOICES)):
-                clip = await speaker.render(rows[number].text, rate=RATE, sample_rate=PHONE_RATE)
-                said[number] = Said(rows[number], clip.pcm)
+            for number, (row, who) in enumerate(parts):
+                if who == voice:
+                    clip = await speaker.render(row.text, rate=RATE, sample_rate=PHONE_RATE)
+                    said[number] = Said(row, clip.pcm, voice)
         finally:
             await speaker.close()
     return [said[number] for number in sorted(said)]
