@@ -75,6 +75,7 @@ def test_lines_are_bounded_both_ways() -> None:
         {"state": {}, "text": 5},
         {"state": {}, "event": 5},
         {"state": {}, "scores": "high"},
+        {"state": {}, "nearest": 3},
         {"state": {}, "surprise": 1},
     ],
 )
