@@ -48,6 +48,7 @@ class Talker:
     marks: list[Mark] = field(default_factory=list)
     caller: SimulatedCaller = field(default_factory=lambda: SimulatedCaller(NOISE))
     heard: list[tuple[int, int]] = field(default_factory=list)  # what the bot took down, ms
+    begun: list[int] = field(default_factory=list)  # when the bot began each of its clauses, ms
 
     async def talk(self) -> None:
         """Until cancelled or hung up."""
@@ -55,6 +56,8 @@ class Talker:
         asked, term, disturbed, turn = "", False, set[str](), 0
         while True:
             event = await self.events.get()
+            if event["kind"] == "played" and event["end_ms"] > event["start_ms"]:
+                self.begun.append(event["start_ms"])
             match event["kind"]:
                 case "heard" if event["via"] == "voice" and event["text"]:
                     self.heard.append((event["start_ms"], event["end_ms"]))
@@ -74,8 +77,8 @@ class Talker:
                     pass
 
     async def _disturb(self, *, by_key: bool) -> None:
-        """In the middle of the term."""
-        await asyncio.sleep(1.4)
+        """In the middle of the term's first sentence."""
+        await asyncio.sleep(0.7)
         if by_key:
             at = self._now
             self.caller.key("9")
@@ -136,14 +139,15 @@ def stops_ms(talker: Talker) -> Iterator[float]:
 
 
 def key_ms(talker: Talker) -> Iterator[float]:
-    """From each key to the bot's next new sound: its old one ends first."""
+    """From each key to the first sound of the clause that the bot begins next. Where that is, the
+    record says: there need not be a silence between what was cut and what follows."""
     heard = audible(talker.caller.heard)
     for mark in talker.marks:
         if mark.kind == "key" and heard[mark.begin - 2 : mark.begin + 1].any():
-            cut = mark.begin + _first_quiet(heard[mark.begin :])
-            sound = np.flatnonzero(heard[cut:])
-            if len(sound):
-                yield float(cut + sound[0] - mark.begin) * FRAME_MS
+            begun = min((ms for ms in talker.begun if ms > mark.begin * FRAME_MS), default=None)
+            if begun is not None:
+                sound = np.flatnonzero(heard[begun // FRAME_MS :])
+                yield float(begun // FRAME_MS + sound[0] - mark.begin) * FRAME_MS
 
 
 def covering(talker: Talker, mark: Mark) -> int:
@@ -158,10 +162,6 @@ def lost_and_doubled(talker: Talker) -> tuple[int, int, int]:
     answers = [m for m in talker.marks if m.kind == "answer"][:-1]  # the last may be on its way
     found = [covering(talker, mark) for mark in answers]
     return len(answers), found.count(0), sum(n > 1 for n in found)
-
-
-def _first_quiet(heard: NDArray[np.bool_]) -> int:
-    return int(np.argmin(heard)) if not heard.all() else len(heard)
 
 
 def _quiet_from(heard: NDArray[np.bool_], onset: int) -> int:
