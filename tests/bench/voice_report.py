@@ -78,7 +78,7 @@ def page(report: Mapping[str, Any]) -> Iterator[str]:
             f"as fast**; as free text, the unsure ones heard again through the long window: "
             f"{whisper['free_s']} s, CER {whisper['free_cer']}, {whisper['free_times']} times."
         )
-    yield "\nThe same dialogue built with pipecat: [pipecat](pipecat.md)."
+    yield "\n`make bench-pipecat` measures the same dialogue built with pipecat beside ours.\n"
     yield "How well the bot itself is understood: [intelligibility](intelligibility.md)."
 
 
