@@ -77,8 +77,8 @@ class Talker:
                     pass
 
     async def _disturb(self, *, by_key: bool) -> None:
-        """In the middle of the term's first sentence."""
-        await asyncio.sleep(0.7)
+        """In the middle of the term's first sentence, after 好的 and the pause."""
+        await asyncio.sleep(1.2)
         if by_key:
             at = self._now
             self.caller.key("9")
