@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.bench.bench_line import Deaf
 from tests.bench.bench_listen import Said
 from voice.dsp import pcm_from
-from voice.frames import FRAME_BYTES, FRAME_MS, PHONE_RATE, SILENCE, Transcript
+from voice.frames import FRAME_BYTES, FRAME_MS, PHONE_RATE, SILENCE
 from voice.incoming import Incoming
-from voice.listening.closed_set import ClosedSet
 from voice.listening.endpoint import Endpointer
 from voice.listening.speechlike import SpeechLike
-from voice.listening.stream import OpenSession
 from voice.listening.vad import WebRtcVad
 from voice.patience import BargeIn
 from voice.telephone import through_telephone
@@ -25,20 +24,6 @@ Sound = NDArray[np.float64]
 LEVELS = (0.1, 0.3)  # peak, full scale 1
 HUM = 4e-4  # of the quiet line around it
 SOME = np.random.default_rng(3)
-
-
-class Deaf:
-    """What was said does not matter here."""
-
-    streaming = False
-
-    async def transcribe(
-        self, pcm: bytes, rate: int, answers: ClosedSet | None = None
-    ) -> Transcript:
-        return Transcript("", 0.0, 1.0, "none", 0.0)
-
-    def open(self, rate: int, answers: ClosedSet | None) -> OpenSession:
-        raise NotImplementedError
 
 
 def noises() -> Mapping[str, Sequence[Sound]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from voice.dsp import samples_from
+from voice.dsp import pcm_from, samples_from
 from voice.errors import ModelError
+from voice.speaking import wav
 from voice.speaking.engine import HANZI_PER_SECOND
 from voice.speaking.finish import Delivery
 from voice.speaking.loudness import TARGET_DBFS, active_level
@@ -26,9 +26,7 @@ def tone(path: Path, seconds: float = 1.0, *, rate: int = RATE, level: float = 0
     """Something that is no silence, with silence around it."""
     sound = np.sin(np.arange(int(rate * seconds)) * 0.2) * level
     whole = np.concatenate([np.zeros(rate // 4), sound, np.zeros(rate // 4)])
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, rate, 0, "NONE", ""))
-        file.writeframes((np.clip(whole, -1, 1) * 32767).astype("<i2").tobytes())
+    path.write_bytes(wav.encode(pcm_from(whole.astype(np.float32)), rate))
 
 
 def folder(path: Path, *rows: tuple[str, str]) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import shutil
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,14 +13,14 @@ from pypinyin import lazy_pinyin
 
 from bot import questionnaire, recordings
 from bot.settings import Settings
+from tests.unit.test_speaker import MODELS, started
 from voice.frames import PHONE_RATE
 from voice.listening import whisper
-from voice.speaking import open_speaker
+from voice.speaking import open_speaker, wav
 from voice.speaking.recorded import INDEX, VALUE, Recordings
 
 pytestmark = pytest.mark.models
 
-MODELS = Path(__file__).resolve().parents[2] / "models"
 PREMIUM = "这份保险，每年要交{}，一共要交{}。"
 GOODBYE = "谢谢您的配合，祝您身体健康。"
 ROWS = {PREMIUM: ("premium-a.wav", "premium-b.wav"), GOODBYE: ("goodbye.wav",)}
@@ -29,17 +28,11 @@ ROWS = {PREMIUM: ("premium-a.wav", "premium-b.wav"), GOODBYE: ("goodbye.wav",)}
 
 async def record(folder: Path, scratch: Path) -> None:
     """The "person" is another voice than the bot's."""
-    speaker = open_speaker(MODELS, scratch, "kokoro", voice="zm_yunxi")
-    await speaker.start()
-    try:
+    async with started(open_speaker(MODELS, scratch, "kokoro", voice="zm_yunxi")) as speaker:
         for sentence, files in ROWS.items():
             for words, file in zip(filter(None, sentence.split(VALUE)), files, strict=False):
                 clip = await speaker.render(words, sample_rate=24_000)
-                with wave.open(str(folder / file), "wb") as out:
-                    out.setparams((1, 2, 24_000, 0, "NONE", ""))
-                    out.writeframes(clip.pcm)
-    finally:
-        await speaker.close()
+                (folder / file).write_bytes(wav.encode(clip.pcm, clip.sample_rate))
     with (folder / INDEX).open("w", encoding="utf-8", newline="") as index:
         rows = ((sentence, " ".join(files)) for sentence, files in ROWS.items())
         csv.writer(index).writerows((("sentence", "files"), *rows))
@@ -58,17 +51,13 @@ async def test_a_person_speaks_the_words_and_the_engine_the_values(
     recorded: Path, tmp_path: Path
 ) -> None:
     text = PREMIUM.replace(VALUE, "{}").format("8600元", "15年")
-    speaker = open_speaker(MODELS, tmp_path, "pyttsx3", recordings=recorded)
-    await speaker.start()
-    try:
+    async with started(open_speaker(MODELS, tmp_path, "pyttsx3", recordings=recorded)) as speaker:
         assert not speaker.cached(text)
         clip = await speaker.render(text)
         again = await speaker.render(text, rate=0.65)
         assert speaker.cached(text)
         whole = await speaker.render(GOODBYE)
         other = await speaker.render("您好。")
-    finally:
-        await speaker.close()
     assert clip.voice.startswith("recorded amei@")
     assert " + pyttsx3 " in clip.voice
     assert whole.voice.startswith("recorded amei@")
@@ -85,13 +74,11 @@ async def test_a_person_speaks_the_words_and_the_engine_the_values(
 async def test_a_recording_that_is_lost_is_spoken_instead(recorded: Path, tmp_path: Path) -> None:
     folder = tmp_path / "amei"
     shutil.copytree(recorded, folder)
-    speaker = open_speaker(MODELS, tmp_path / "speech", "pyttsx3", recordings=folder)
-    await speaker.start()
-    try:
+    async with started(
+        open_speaker(MODELS, tmp_path / "speech", "pyttsx3", recordings=folder)
+    ) as speaker:
         (folder / "goodbye.wav").unlink()
         clip = await speaker.render(GOODBYE)
-    finally:
-        await speaker.close()
     assert "recorded" not in clip.voice
     assert clip.seconds > 1
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from bot import doctor
 from bot.settings import Settings
 from tests.bench.bench_intelligible import syllables, wrong
 from tests.unit import sherpa_models as models
+from tests.unit.test_speaker import started
 from voice.dsp import samples_from
 from voice.errors import ModelError, SpeechFailed
 from voice.listening import whisper
-from voice.speaking import Speaker, open_sherpa
+from voice.speaking import open_sherpa
 from voice.speaking.breaths import shortened
 from voice.speaking.engine import HANZI_PER_SECOND
 from voice.speaking.loudness import TARGET_DBFS, active_level
@@ -33,15 +33,6 @@ SENTENCES = (
     "您好，这里是客户服务，请问您现在方便接听电话吗？",
 )
 RARE = "喆堃"
-
-
-@asynccontextmanager
-async def started(speaker: Speaker) -> AsyncIterator[Speaker]:
-    await speaker.start()
-    try:
-        yield speaker
-    finally:
-        await speaker.close()
 
 
 def hum(pcm: bytes) -> float:

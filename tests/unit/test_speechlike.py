@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.unit.test_speaker import started
 from voice.dsp import Samples, pcm_from
 from voice.frames import PHONE_RATE
 from voice.listening.speechlike import LOOK_MS, SpeechLike
@@ -42,12 +43,8 @@ def burst(decay_s: float, low: int, high: int, loud: float = 0.3) -> Samples:
 
 @pytest.mark.models
 async def test_people_are_speech(tmp_path: Path, speechlike: SpeechLike) -> None:
-    speaker = open_speaker(tmp_path, tmp_path / "speech", "pyttsx3")
-    await speaker.start()
-    try:
+    async with started(open_speaker(tmp_path, tmp_path / "speech", "pyttsx3")) as speaker:
         clips = [await speaker.render(text) for text in ("再说一遍", "我要转人工", "等一下")]
-    finally:
-        await speaker.close()
     for clip in clips:
         assert any(speechlike(look, PHONE_RATE) for look in looks(clip.pcm))
 

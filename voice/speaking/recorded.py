@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import re
 import wave
 from collections.abc import Iterator, Sequence
@@ -115,7 +116,7 @@ class Recordings:
         path = self.folder / file
         try:
             data = path.read_bytes()
-            with wave.open(str(path), "rb") as reader:
+            with wave.open(io.BytesIO(data), "rb") as reader:
                 rate, form = reader.getframerate(), (reader.getnchannels(), reader.getsampwidth())
                 length = reader.getnframes() / rate
                 pcm = reader.readframes(MAX_SECONDS * rate)

@@ -137,13 +137,15 @@ class Speaker:
         spoken even by a fresh child, ValueError for a text or rate out of bounds.
         """
         delivery = Delivery(rate, gain_db, sample_rate)
-        stretches = self._recordings.find(text) if self._recordings else ()
-        if stretches:
+        if stretches := self._recorded(text):
             try:
                 return await self._joined(stretches, delivery, urgent=urgent)
             except ModelError as error:
                 log.error("speech.recording_unusable", reason=str(error))
         return await self._synthesised(text, delivery, urgent=urgent)
+
+    def _recorded(self, text: str) -> tuple[Stretch, ...]:
+        return self._recordings.find(text) if self._recordings else ()
 
     async def _joined(
         self, stretches: Sequence[Stretch], delivery: Delivery, *, urgent: bool
@@ -197,8 +199,8 @@ class Speaker:
 
     def cached(self, text: str, rate: float = 1.0) -> bool:
         """Whether `text` can be rendered without a synthesis. Any rate is made from one clause."""
-        stretches = self._recordings.find(text) if self._recordings else ()
-        values = [s.text for s in stretches if s.file is None] if stretches else [text]
+        stretches = self._recorded(text) or (Stretch(text, None),)
+        values = (stretch.text for stretch in stretches if stretch.file is None)
         return all(self._known(value, Delivery(rate)) for value in values)
 
     def _known(self, text: str, delivery: Delivery) -> bool:
