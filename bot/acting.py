@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, assert_never
+from typing import Any
 
-from bot.comprehension import Checked, Result
 from bot.dialogue.protocol import (
     Act,
-    Answer,
     Ask,
     Check,
     Close,
@@ -31,6 +29,7 @@ from bot.dialogue.protocol import (
     Wait,
 )
 from bot.evidence.ledger import Draft
+from bot.proof import Heard, Held, Unproven, answered
 from bot.questionnaire import Clause, Script
 from voice.line import Speech
 
@@ -87,37 +86,6 @@ class Spoken:
 
     clause: str
     speech: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Heard:
-    """The utterance or key a turn answers, as evidence."""
-
-    draft: Draft
-    seq: int
-
-    def cited(self) -> dict[str, Any]:
-        keys = ("text", "confidence", "audio_sha256", "start_ms", "end_ms")
-        return {key: self.draft.body.get(key) for key in keys}
-
-
-@dataclass(frozen=True)
-class Held:
-    """A spoken yes that waits for the right answer to its item's comprehension question."""
-
-    item: str
-    asked_seq: int
-    heard: Heard
-    reason: str  # the guard's
-    result: Result | None = None  # of the last answer to that question
-    checked_seq: int | None = None  # number of its event
-
-    def settled(self, checked: Checked, seq: int) -> Held:
-        return replace(self, result=checked.result, checked_seq=seq)
-
-
-class Unproven(ValueError):
-    """The dialogue would record a yes without the comprehension that belongs to it."""
 
 
 @dataclass
@@ -180,7 +148,11 @@ class Stage:
                     clause = self._clause(act.clause, fill)
                     self._speak(plan, clause, clause.explain or "", "explained", first_seq)
                 case Record():
-                    plan.drafts.append(self._answer(act, heard, question, held))
+                    clause = self.script.clauses[act.item]
+                    asked = question.asked_seq if question else None
+                    plan.drafts.append(
+                        answered(act, clause, asked_seq=asked, heard=heard, held=held)
+                    )
                     plan.held = None
                 case Hold():
                     if heard is None or question is None:
@@ -251,46 +223,3 @@ class Stage:
             seq = first_seq + len(plan.drafts)
             plan.question = Question(clause, form, text, tuple(ids), seq)
         plan.drafts.append(Draft(kind, body))
-
-    def _answer(
-        self, act: Record, heard: Heard | None, question: Question | None, held: Held | None
-    ) -> Draft:
-        """A yes that was held is cited with the check it waited for."""
-        clause = self.script.clauses[act.item]
-        held = held if held and held.item == act.item else None
-        as_expected = act.answer == clause.expect
-        if as_expected and (held or clause.must_check) and (not held or held.result != "right"):
-            raise Unproven(f"a yes to {act.item} without the right answer to its question")
-        asked_seq = question.asked_seq if question else None
-        checked: dict[str, Any] = {}
-        if held:
-            asked_seq, heard = held.asked_seq, held.heard
-            checked = {"checked_seq": held.checked_seq}
-        return Draft(
-            "answered",
-            {
-                "item": act.item,
-                "answer": act.answer,
-                "expect": clause.expect,
-                "as_expected": as_expected,
-                "code": "" if as_expected else self._problem(act.answer, clause, held),
-                "clause_sha256": clause.sha256,
-                "asked_seq": asked_seq,
-                "heard_seq": heard.seq if heard else None,
-                "reason": act.reason or (held.reason if held else ""),
-                **(heard.cited() if heard else {}),
-                **checked,
-            },
-        )
-
-    @staticmethod
-    def _problem(answer: Answer, clause: Clause, held: Held | None) -> str:
-        if held and held.result == "wrong":
-            return clause.code  # the yes was clear, what it was said to is not understood
-        match answer:
-            case "unclear":
-                return "P17_UNCLEAR_ANSWER"
-            case "yes" | "no":
-                return clause.code
-            case _:
-                assert_never(answer)

@@ -18,9 +18,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot import comprehension
-from bot.acting import Held, Question
+from bot.acting import Question
 from bot.comprehension import Said
 from bot.dialogue.protocol import Answer, Ask, Moved, Record, Say, State, Turn
+from bot.proof import Held
 from voice.frames import Utterance
 
 TERM_WINDOW_MS, WINDOW_MS = 3000, 1500

@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol
 import structlog
 
 from bot import afterthought, answering, comprehension, hearing, identity, pauses, times
-from bot.acting import Heard, Held, Manner, Plan, Question, Spoken, Stage
+from bot.acting import Manner, Plan, Question, Spoken, Stage
 from bot.afterthought import Settled
 from bot.comprehension import Said
 from bot.dialogue.protocol import (
@@ -44,6 +44,7 @@ from bot.evidence.ledger import Draft
 from bot.evidence.states import State as CallbackState
 from bot.noises import SOON_S, Noises
 from bot.policy import Policy
+from bot.proof import Heard, Held
 from bot.questionnaire import Script
 from bot.scribe import Clock, Scribe
 from voice.frames import Hangup, Key, Played, Silence, Utterance

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bot import comprehension
-from bot.acting import Heard, Held, Question
+from bot.acting import Question
 from bot.afterthought import TERM_WINDOW_MS, WINDOW_MS, Settled, says_nothing, settled
 from bot.dialogue.protocol import Answer, Ask, Meaning, Moved, Record, Say
 from bot.evidence.ledger import Draft
+from bot.proof import Heard, Held
 from bot.questionnaire import Clause
 from voice.frames import Utterance
 

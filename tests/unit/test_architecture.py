@@ -19,6 +19,7 @@ PURE = (
     "bot/comprehension.py",
     "bot/hearing.py",
     "bot/acting.py",
+    "bot/proof.py",
     "bot/evidence/ledger.py",
     "bot/dialogue/protocol.py",
 )
