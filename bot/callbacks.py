@@ -7,8 +7,11 @@ from typing import Literal
 
 from bot import __version__, questionnaire, translation
 from bot.acting import Manner, sentences
-from bot.conversation import FOREIGN, Conversation, Dialogue, Progress
+from bot.beginning import FOREIGN
+from bot.conversation import Conversation
 from bot.dialogue import protocol
+from bot.dialogue.port import Dialogue
+from bot.ending import Progress
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import State
 from bot.foreign import Foreign

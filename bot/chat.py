@@ -9,8 +9,8 @@ from typing import Literal
 import structlog
 
 from bot.callbacks import Conversations
-from bot.conversation import closing
 from bot.dialogue.protocol import State
+from bot.ending import closing
 from bot.errors import HuifangError
 from bot.evidence.ledger import Draft
 from bot.web.chatline import ChatLine

@@ -13,7 +13,7 @@ from datetime import datetime
 from bot import casefile
 from bot.callbacks import Conversations
 from bot.chat import Chat, guarded
-from bot.conversation import closing
+from bot.ending import closing
 from bot.errors import HuifangError, OwnershipLost
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import FINISHED

@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from bot.callbacks import Callbacks
-from bot.conversation import closing
+from bot.ending import closing
 from bot.errors import HuifangError
 from bot.evidence.audio import AudioFile, recover
 from bot.evidence.ledger import Draft

@@ -17,7 +17,7 @@ import structlog
 
 from bot import ringing
 from bot.callbacks import Conversations
-from bot.conversation import Result
+from bot.ending import Result
 from bot.errors import HuifangError
 from bot.evidence.audio import AudioFile, StereoRecorder
 from bot.evidence.ledger import Draft

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bot.conversation import Dialogue
 from bot.dialogue import wire
+from bot.dialogue.port import Dialogue
 from bot.dialogue.protocol import MAX_LINE, Moved, Start, Turn
 from bot.errors import DialogueUnavailable
 
@@ -42,7 +42,7 @@ async def _answer(dialogue: Dialogue, request: dict[str, Any]) -> dict[str, Any]
 
 
 class Borrowed:
-    """The borrower's side: a `bot.conversation.Dialogue`."""
+    """The borrower's side: a `bot.dialogue.port.Dialogue`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer

@@ -24,8 +24,8 @@ from random import Random
 from typing import Any, Literal
 
 from bot import parts
-from bot.conversation import Dialogue
 from bot.dialogue.client import Dialogue as Workers
+from bot.dialogue.port import Dialogue
 from bot.evidence.ledger import verify_chain
 from bot.evidence.states import COMPLETED
 from bot.evidence.verify import verify_store

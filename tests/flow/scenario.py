@@ -33,7 +33,7 @@ from typing import Any
 import yaml
 
 from bot.callbacks import Callbacks, Conversations
-from bot.conversation import Result
+from bot.ending import Result
 from bot.evidence.ledger import Event
 from bot.evidence.verify import verify_store
 from bot.questionnaire import Script

@@ -8,8 +8,8 @@ import sqlite3
 import pytest
 
 from bot.callbacks import Callbacks, Conversations
-from bot.conversation import Result
 from bot.dialogue.protocol import Moved, Start, Turn
+from bot.ending import Result
 from bot.errors import DialogueUnavailable
 from bot.evidence.recordings import sealed_path
 from bot.evidence.states import State

@@ -20,6 +20,9 @@ PURE = (
     "bot/hearing.py",
     "bot/acting.py",
     "bot/proof.py",
+    "bot/beginning.py",
+    "bot/delivery.py",
+    "bot/ending.py",
     "bot/evidence/ledger.py",
     "bot/dialogue/protocol.py",
 )

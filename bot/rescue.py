@@ -1,0 +1,43 @@
+"""Something broke: say so, and let a human take over.
+
+Nothing is claimed that was not committed; without a store the hand-over itself is the exchange's
+default. Needs no dialogue worker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from bot.acting import Manner, Stage
+from bot.dialogue.protocol import Say, State
+from bot.ending import Result
+from bot.errors import OwnershipLost, StoreUnavailable
+from bot.evidence.ledger import Draft
+from bot.questionnaire import Script
+from bot.scribe import Scribe
+from voice.line import Line
+
+log = structlog.get_logger()
+
+
+async def rescue(
+    error: Exception, *, line: Line, script: Script, scribe: Scribe, manner: Manner, state: State
+) -> Result:
+    """Ends the bot's part of a conversation after `error`; `state`: the dialogue's."""
+    log.error("conversation.rescue", callback=scribe.callback, error=type(error).__name__)
+    line.stop()
+    failed = Draft("failed", {"part": type(error).__name__, "error": str(error)})
+    body = {"reason": "failure", "generation": scribe.generation + 1}
+    try:
+        await scribe.transfer(
+            "queue", [failed, Draft("handed_over", body)], snapshot=state, state="HUMAN"
+        )
+    except (StoreUnavailable, OwnershipLost):
+        log.error("conversation.rescue_unrecorded", callback=scribe.callback)
+    stage = Stage(script, spoken=line.kind == "phone")
+    plan = stage.plan([Say("H_now")], manner, first_seq=0)
+    line.say([replace(s, id=f"rescue.{s.id}") for s in plan.speech])
+    await line.drain()
+    return Result("handed_over", state, "failure")
