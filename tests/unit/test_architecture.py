@@ -14,6 +14,7 @@ PURE = (
     "bot/questionnaire.py",
     "bot/foreign.py",
     "bot/translation.py",
+    "bot/translation_schema.py",
     "bot/identity.py",
     "bot/spoken.py",
     "bot/comprehension.py",
