@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli_records import settings
+from bot.cli_options import settings
 
 recordings_app = typer.Typer(
     help="Sentences that a person recorded, played instead of synthesised (docs/recordings.md).",
@@ -28,7 +28,7 @@ def list_() -> None:
     names of the files for the words around it."""
     from bot import questionnaire, recordings
 
-    chosen = settings(None)
+    chosen = settings()
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("sentence", "files"))
     for line in recordings.to_record(questionnaire.load(chosen.questionnaire).document, chosen):
@@ -44,7 +44,7 @@ def check(
     from bot import parts, questionnaire, recordings
     from voice.speaking.recorded import Recordings
 
-    chosen = settings(None)
+    chosen = settings()
     opened = Recordings(folder)
     typer.echo(f"{opened.name}: {len(opened)} sentences, {len(opened.files)} files")
     bad = 0

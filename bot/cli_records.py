@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.cli_options import DataOption, JsonOption, settings
 from bot.errors import ConfigError
 from bot.evidence.signing import key_id, pem
 from bot.settings import Settings
@@ -19,10 +20,6 @@ from bot.store import Callback, Store
 if TYPE_CHECKING:
     from bot.sealing import Sealer
 
-DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Data folder; nothing is written outside it.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 KeyOption = Annotated[
     Path | None, typer.Option("--key", help="Public key to trust instead of the data folder's.")
 ]
@@ -35,11 +32,6 @@ def register(app: typer.Typer) -> None:
     for command in (export, verify, checkpoint, migrate):
         app.command()(command)
     app.add_typer(keys_app, name="keys")
-
-
-def settings(data: Path | None) -> Settings:
-    given: dict[str, Any] = {} if data is None else {"data": data}
-    return Settings(**given)
 
 
 @contextmanager

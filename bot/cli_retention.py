@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli_records import DataOption, JsonOption, opened, settings
+from bot.cli_options import DataOption, JsonOption, settings
+from bot.cli_records import opened
 from bot.errors import ConfigError
 
 if TYPE_CHECKING:
