@@ -76,10 +76,14 @@ async def stage(
             house.talkers[placed["callback"]] = talker
             await talker.caller.connect("127.0.0.1", port, placed["uuid"])
             talk = asyncio.create_task(talker.talk())
+            closed = asyncio.create_task(talker.caller.closed.wait())
             try:
-                await talker.caller.closed.wait()
+                await asyncio.wait({talk, closed}, return_when=asyncio.FIRST_COMPLETED)
+                if talk.done():
+                    talk.result()  # it ends by an error only
             finally:
                 talk.cancel()
+                closed.cancel()
             await asyncio.sleep(AGAIN_S)
 
     tasks = []
@@ -102,6 +106,8 @@ async def stage(
         "load": round(os.getloadavg()[0], 1),
     }
     for task in tasks:
+        if task.done():
+            task.result()  # a caller that fell silent measures nothing
         task.cancel()
     for talker in talkers:
         await talker.caller.hangup()

@@ -115,6 +115,7 @@ class Dialogue(FrameProcessor):
         self._at = -1
         self._digits = 0
         self._began: int | None = None  # ms of the line at which the user's turn began
+        self._asked = 0  # … and the question
         self._again: asyncio.TimerHandle | None = None
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -134,7 +135,10 @@ class Dialogue(FrameProcessor):
                 self._no_repeat()
             case BotStoppedSpeakingFrame() if direction is FrameDirection.UPSTREAM:
                 clause = self._script[self._at][0]
-                self._tell(kind="played", clause=clause, complete=True)
+                now = self._line.frames * FRAME_MS
+                self._tell(
+                    kind="played", clause=clause, complete=True, start_ms=self._asked, end_ms=now
+                )
                 loop = asyncio.get_running_loop()
                 self._again = loop.call_later(AGAIN_S, self._repeat)
         await self.push_frame(frame, direction)
@@ -153,6 +157,7 @@ class Dialogue(FrameProcessor):
     async def _ask(self) -> None:
         self._no_repeat()
         clause, item, pcm = self._script[self._at]
+        self._asked = self._line.frames * FRAME_MS
         self._tell(kind="asked", clause=clause, item=item)
         await self.push_frame(TTSStartedFrame())
         await self.push_frame(TTSAudioRawFrame(pcm, PHONE_RATE, num_channels=1))
