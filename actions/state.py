@@ -111,7 +111,7 @@ class State:
     def from_json(cls, data: Mapping[str, Any]) -> State:
         """Raises TypeError or ValueError when the data is not a state."""
         fields = dict(data)
-        fields["items"] = tuple(Item(**item) for item in fields.get("items", ()))
+        fields["items"] = tuple(Item.from_json(item) for item in fields.get("items", ()))
         fields["tries"] = Tries(**fields.get("tries", {}))
         for name in ("asked", "back"):
             if fields.get(name) is not None:

@@ -29,6 +29,7 @@ def start(script: Script, progress: Progress) -> Start:
             code=c.code,
             check=c.check,
             must_check=c.must_check,
+            asks=c.asks,
         )
         for c in clauses
     )

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from bot import conditions, wording
+from bot.dialogue.protocol import Asks
 from bot.errors import ConfigError
 
 DYNAMIC: Mapping[str, type] = {"slot": str, "total": int, "problems": int}
@@ -140,6 +141,8 @@ class ItemSpec(ClauseSpec):
     """One item: a clause whose answer is kept, and perhaps a question that checks it."""
 
     check: CheckSpec | None = None
+    asks: tuple[Asks, ...] = ()
+    """What it asks for: 收到了 is no yes to a question that asks whether somebody knows."""
 
 
 class Care(Strict):
@@ -198,6 +201,8 @@ class Document(Strict):
                 raise ValueError(f"item {id}: only a yes can be checked")
             if not (spec.plain and spec.keys and spec.expect and spec.code):
                 raise ValueError(f"item {id} needs plain, keys, expect and code")
+            if bool(spec.asks) != (spec.expect == "yes"):
+                raise ValueError(f"item {id}: asks belongs to an expected yes, and that needs it")
             if spec.dynamic:
                 raise ValueError(f"item {id} may not speak of {', '.join(DYNAMIC)}")
         return self

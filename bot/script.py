@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from bot import comprehension, times, wording
 from bot.comprehension import Expectation
+from bot.dialogue.protocol import Asks
 from bot.errors import MissingField
 from bot.questionnaire_schema import DYNAMIC, OPTIONS, CheckSpec, ClauseSpec, Document, check_id
 
@@ -40,6 +41,7 @@ class Clause:
     explain_source: str = ""  # the articles that `explain` rests on
     check: str = ""  # of an item: id of its comprehension question; "" where it has none
     must_check: bool = False  # of an item: every yes is followed by that question
+    asks: tuple[Asks, ...] = ()  # of an item: what a yes must be a yes to
     checks: str = ""  # of a comprehension question: the item it belongs to
     expects: Expectation | None = None  # of a comprehension question: the contract's answer
 
@@ -177,7 +179,8 @@ class Renderer:
         """How an item and its comprehension question name each other."""
         if item := self.document.items.get(id):
             must = item.check is not None and (self.careful or item.check.ask == "always")
-            return {"check": check_id(id) if item.check else "", "must_check": must}
+            check = check_id(id) if item.check else ""
+            return {"check": check, "must_check": must, "asks": item.asks}
         return {"checks": next((i for i in self.document.items if check_id(i) == id), "")}
 
     def _expectation(self, id: str, spec: CheckSpec) -> Expectation:

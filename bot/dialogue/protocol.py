@@ -16,6 +16,11 @@ MAX_LINE = 256 * 1024  # bytes of one protocol line
 
 Answer = Literal["yes", "no", "unclear"]
 Form = Literal["full", "plain", "keys"]
+Asks = Literal[
+    "person", "convenient", "bought", "signed", "copied", "received", "read", "know", "agree",
+    "told", "recorded", "fact", "contact", "paid", "meant",
+]  # fmt: skip
+"""What a question can ask for; rules.yml says which words of yes answer it (answers_to)."""
 State = dict[str, Any]
 
 
@@ -183,6 +188,12 @@ class Item:
     code: str = ""  # problem code raised by an answer other than the expected one
     check: str = ""  # clause id of its comprehension question; "" where it has none
     must_check: bool = False  # asked after every yes, not only after a hesitant one
+    asks: tuple[Asks, ...] = ()  # what it asks for; empty: not known, any word of yes counts
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Item:
+        """Raises TypeError where the data is no item."""
+        return cls(**{**data, "asks": tuple(data.get("asks", ()))})
 
 
 @dataclass(frozen=True)

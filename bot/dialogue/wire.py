@@ -52,7 +52,7 @@ def decode(line: bytes) -> dict[str, Any]:
 def start_from_json(data: Mapping[str, Any]) -> Start:
     """Raises BadLine."""
     try:
-        items = tuple(Item(**item) for item in data["items"])
+        items = tuple(Item.from_json(item) for item in data["items"])
         if any(item.expect not in ANSWERS for item in items):
             raise BadLine("an item expects something that is no answer")
         return Start(

@@ -16,6 +16,7 @@ from actions.state import ITEMS, OFFER, OPENING, PERSON, QUESTIONS, State
 from bot.dialogue.protocol import (
     MAX_TEXT,
     Answer,
+    Asks,
     Meaning,
     Moved,
     Start,
@@ -35,6 +36,7 @@ EVENTS = frozenset(
     }
 )
 EXPECTED: dict[str, Answer] = {OPENING: "yes", PERSON: "yes", QUESTIONS: "no", OFFER: "no"}
+ASKED: dict[str, tuple[Asks, ...]] = {OPENING: ("convenient",), PERSON: ("person",)}
 
 # Rasa reads a text that begins with a slash as an intent; what a caller says must never be.
 _SLASHES = re.compile(r"^[\s/]+")
@@ -88,6 +90,7 @@ class Brain:
             "scores": dict(turn.scores),
             "nearest": turn.nearest,
             "phase": state.phase,
+            "asks": _asked(state),
             "item": state.asked.clause if state.asked else None,
         }
         data, meaning = await self._parse(turn.text, metadata)
@@ -155,3 +158,10 @@ def _expected(state: State) -> Answer | None:
     if state.phase == ITEMS and state.items:
         return state.items[0].expect
     return EXPECTED.get(state.phase)
+
+
+def _asked(state: State) -> tuple[Asks, ...]:
+    """What the open question asks for, so that a yes to something else is not taken for its yes."""
+    if state.phase == ITEMS and state.items:
+        return state.items[0].asks
+    return ASKED.get(state.phase, ())

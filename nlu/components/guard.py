@@ -20,7 +20,7 @@ from nlu.components.judge import Guess, Heard, judge
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
 class AnswerGuard(GraphComponent, IntentClassifier):  # type: ignore[misc]
-    """Reads `metadata` (expect, via, confidence, scores, phase, nearest) if the message carries it.
+    """Reads `metadata` (expect, asks, via, confidence, scores, phase, nearest) if there is any.
 
     Writes `intent` and `meaning`, the fields of `bot.dialogue.protocol.Meaning`.
     """
@@ -65,6 +65,7 @@ def heard(text: str, metadata: Mapping[str, Any]) -> Heard:
         scores={k: float(v) for k, v in (metadata.get("scores") or {}).items()},
         phase=str(metadata.get("phase") or ""),
         nearest=str(metadata.get("nearest") or "")[:MAX_TEXT],
+        asks=tuple(map(str, metadata.get("asks") or ())),
     )
 
 

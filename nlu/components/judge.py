@@ -38,12 +38,14 @@ _MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO = "听得不够清楚", "声音和文字�
 _UNSURE, _NOISY = "文字像是，分类器不同意", "背景太吵，请按键"
 _LOST_NO = "可能漏听了不或没"
 _ASKED = "嘛和吗读音一样，可能是反问"
+_BESIDE = "答非所问"
 _WHICH, _LIKE_NO = "有否定词，但说不准否定什么", "有个字读音像不或没"
 _STRANGE, _NOTHING, _GUESSED, _FOREIGN = "有听不懂的词", "没有听懂", "分类器", "不是中文"
 _UNREAD = (_STRANGE, _NOTHING, _GUESSED, _FOREIGN)
 """The words as they were written decided nothing: they may be read by their sound."""
-_DOUBTS = (_ASKED, _MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO, _UNSURE, _NOISY, _LOST_NO)
-"""The words were an answer, only the sound was doubtful: no request may be made of them."""
+_DOUBTS = (_ASKED, _BESIDE, _MUFFLED, _OTHERWISE, _SOUNDS_LIKE_NO, _UNSURE, _NOISY, _LOST_NO)
+"""The words were an answer, only the sound or what it answers was doubtful: no request may be made
+of them."""
 _DENIED = (*_UNREAD, _WHICH, _LIKE_NO, _LOST_NO)
 """The words as they were written may have been a no."""
 _MODEST = {"human", "repeat", "slower", "louder", "explain", "wait"}
@@ -70,6 +72,7 @@ class Heard:
     scores: Mapping[str, float] = field(default_factory=dict)  # see voice.frames.Transcript
     phase: str = ""
     nearest: str = ""  # the known answer that explains the sound best
+    asks: tuple[str, ...] = ()  # what the question asks for; empty: not known
 
     @property
     def question(self) -> str:
@@ -152,7 +155,7 @@ def _nearest(text: str, found: Meaning, heard: Heard, guess: Guess, rules: Table
 
 def _foreign(text: str, heard: Heard, rules: Table) -> bool:
     """Whether a text without Chinese is an answer or a number all the same ("ok", "12000")."""
-    return not _read(_bare(text), _CORES[heard.question], rules).unknown or bool(
+    return not _read(_bare(text), heard, rules).unknown or bool(
         _first(rules.denials, text, heard) and _bare(text).isalpha()
     )
 
@@ -226,7 +229,8 @@ def _claimed(text: str, guess: Guess, rules: Table) -> Meaning | None:
 
 @dataclass(frozen=True)
 class _Clause:
-    core: bool  # holds a word that is a yes in itself
+    core: bool  # holds a word that is a yes to what was asked
+    beside: bool  # holds a word that is a yes, to something else
     unknown: int  # characters that are not in the vocabulary, or words read in pieces
     like_no: bool  # one of those sounds like 不 or 没
 
@@ -241,13 +245,15 @@ def _word(text: str, at: int, rules: Table) -> tuple[int, str]:
     return best, kind
 
 
-def _read(clause: str, cores: set[str], rules: Table) -> _Clause:
+def _read(clause: str, heard: Heard, rules: Table) -> _Clause:
     """One clause, read from left to right, the longest known word first."""
-    at, core, unknown, like_no = 0, False, 0, False
+    at, core, beside, unknown, like_no = 0, False, False, 0, False
     cuts = [0]
     while at < len(clause):
         best, kind = _word(clause, at, rules)
-        core = core or kind in cores
+        if kind in _CORES[heard.question]:
+            fits = heard.question == "-" or rules.answers_to.fits(clause, at, at + best, heard.asks)
+            core, beside = core or fits, beside or not fits
         if not best:
             unknown += 1
             like_no = like_no or pinyin.like_no(clause[at])
@@ -255,20 +261,19 @@ def _read(clause: str, cores: set[str], rules: Table) -> _Clause:
         cuts.append(at)
     if not unknown and pieced(clause, cuts, rules.whole):
         unknown = 1
-    return _Clause(core, unknown, like_no)
+    return _Clause(core, beside, unknown, like_no)
 
 
-def _clauses(text: str, cores: set[str], rules: Table) -> list[_Clause]:
-    return [_read(clause, cores, rules) for clause in text.split("，") if clause]
+def _clauses(text: str, heard: Heard, rules: Table) -> list[_Clause]:
+    return [_read(clause, heard, rules) for clause in text.split("，") if clause]
 
 
 def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
-    cores = _CORES[heard.question]
     parts = rules.topic.sub("，", text)
-    clauses = _clauses(parts, cores, rules)
+    clauses = _clauses(parts, heard, rules)
     if any(c.unknown for c in clauses):
-        clauses = _clauses(rules.adjuncts.without(parts), cores, rules)
-    if not any(c.core for c in clauses):
+        clauses = _clauses(rules.adjuncts.without(parts), heard, rules)
+    if not any(c.core or c.beside for c in clauses):
         return None
     if any(c.like_no for c in clauses):
         return _meaning("hedge", guess, _LIKE_NO)
@@ -276,6 +281,8 @@ def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
         return _meaning("hedge", guess, _STRANGE)
     if heard.question == "-":
         return _meaning("affirm", guess, "说有")  # not what is hoped for: the words are enough
+    if not any(c.core for c in clauses):
+        return _meaning("hedge", guess, _BESIDE)
     if guess.affirm < rules.agreement.classifier:
         return _meaning("hedge", guess, _UNSURE)
     if heard.via == "voice" and rules.like_a_question.search(_bare(text)):
@@ -373,7 +380,7 @@ def _alike(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | Non
         return None
     if any(map(pinyin.like_no, text)) or rules.fears(_bare(text), near):
         return None
-    meant = judge(Heard(near, heard.expect, phase=heard.phase), Guess(affirm=1.0))
+    meant = judge(Heard(near, heard.expect, phase=heard.phase, asks=heard.asks), Guess(affirm=1.0))
     if meant.answer != "yes" or guess.intent == "deny":
         return None
     return _agreed("affirm", heard, guess, f"读音像“{near}”", rules, repaired=True)
@@ -386,9 +393,8 @@ def _repaired(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | 
     noisy = heard.scores.get("snr_db", 0.0) < rules.agreement.noisy_db
     if noisy or "lost_no" not in heard.scores:
         return None
-    cores = _CORES[heard.question]
     fixed = rules.repairs.read(text, lambda said, at: _word(said, at, rules)[0])
-    clauses = _clauses(fixed, cores, rules)
+    clauses = _clauses(fixed, heard, rules)
     if any(c.unknown for c in clauses) or not any(c.core for c in clauses):
         return None
     if rules.fears(text, fixed) or guess.intent == "deny":

@@ -13,6 +13,7 @@ import yaml
 
 from nlu.components import pinyin
 from nlu.components.adjuncts import Adjuncts, adjuncts
+from nlu.components.asked import AnswersTo, answers_to
 from nlu.components.dictionary import words_of
 
 FILE = Path(__file__).parent / "rules.yml"
@@ -95,6 +96,7 @@ class Table:
     vocabulary: Mapping[str, re.Pattern[str]]
     """The words a yes may consist of, by kind: agree, good, know, did, had, me, other,
     written (what a sound is never read as), number."""
+    answers_to: AnswersTo  # which question a word of yes answers
     repairs: pinyin.Lexicon  # what a mis-heard text may be read as
     feared: pinyin.Lexicon  # what it may be instead, so that it is no yes
     unmistakable: re.Pattern[str]  # never another spelling of a feared word (看完了, 忘了)
@@ -228,6 +230,7 @@ def table() -> Table:
         adjuncts=adjuncts(data["adjuncts"], compiled, fillings),
         whole=frozenset(filter(readable.issuperset, whole)) - {*data["whole"]["except"]},
         vocabulary={k: compiled(_longest_first(v)) for k, v in data["vocabulary"].items()},
+        answers_to=answers_to(data["answers_to"], compiled),
         repairs=pinyin.Lexicon(
             _plain(data["vocabulary"]["other"] + data["vocabulary"]["me"]), data["repairable"]
         ),

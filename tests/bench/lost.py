@@ -55,7 +55,7 @@ def readable(text: str) -> bool:
     rules = table()
     written = rules.respelt(normalise(text, 500))
     read = rules.repairs.read(written, lambda said, at: judge._word(said, at, rules)[0])
-    clauses = judge._clauses(read, judge._CORES["+"], rules)
+    clauses = judge._clauses(read, judge.Heard(read), rules)
     return any(c.core for c in clauses) and not any(c.unknown for c in clauses)
 
 

@@ -92,6 +92,13 @@ def test_unknown_acts_fail_closed(act: object) -> None:
         wire.moved_from_json({"acts": [act], "state": {}, "meaning": None, "ms": 1})
 
 
+def test_what_an_item_asks_for_survives_the_line() -> None:
+    start = Start((Item("NT1", asks=("copied", "signed")),))
+    again = wire.start_from_json(wire.decode(wire.encode(asdict(start))))
+    assert again == start
+    assert hash(again.items[0])
+
+
 def test_an_item_that_expects_no_answer_is_refused() -> None:
     data = asdict(Start((Item("B1"),)))
     data["items"][0]["expect"] = "maybe"

@@ -291,6 +291,8 @@ FAULTS = [
         "comprehension question is taken",
     ),
     ("care:\n  age: 65", "care:\n  age: old", "care.age"),
+    ("asks: [bought]", "asks: [purchase]", "items.B1.asks.0"),
+    ("    asks: [bought]\n", "", "item B1: asks belongs to an expected yes"),
 ]
 
 
