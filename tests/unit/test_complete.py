@@ -10,6 +10,7 @@ from voice.frames import Transcript
 from voice.listening.closed_set import YES_NO
 from voice.listening.complete import verdict
 from voice.listening.endpoint import Verdict
+from voice.listening.whole import Wanted
 
 SURE_YES = {"yes_no": 30.0, "yes_other": 30.0}
 SURE_NO = {"yes_no": 0.03, "yes_other": 1.0}
@@ -80,6 +81,25 @@ def test_without_a_closed_set_or_a_number_asked_for_nothing_is_clear() -> None:
     assert verdict(heard("一九五四年三月八号"), None) is Verdict.OPEN  # 下午三点 may follow
     assert verdict(heard("是的"), None) is Verdict.OPEN
     assert verdict(heard("明天下午三点"), None) is Verdict.OPEN
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("一、二、三、八", Wanted("identity")),  # said: 一…零…八…, and the fourth is to come
+        ("十五年", Wanted("count", ("年",))),
+        ("十一月十号", Wanted("month_day")),
+        ("一万两千元", Wanted("amount")),
+    ],
+)
+def test_a_whole_number_that_is_a_guess_may_go_on(text: str, wanted: Wanted) -> None:
+    assert verdict(heard(text, confidence=0.6), None, wanted) is Verdict.CLEAR
+    assert verdict(heard(text, confidence=0.45), None, wanted) is not Verdict.CLEAR
+
+
+def test_digits_that_are_a_guess_wait_for_the_rest() -> None:
+    guess = heard("一、二、三、八", confidence=0.42)
+    assert verdict(guess, None, Wanted("identity")) is Verdict.INCOMPLETE
 
 
 def test_nothing_heard_is_an_ordinary_utterance() -> None:
