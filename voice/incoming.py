@@ -32,6 +32,7 @@ from voice.listening.tones import ToneDetector
 from voice.listening.vad import Vad
 from voice.listening.whole import Wanted
 
+NEWEST_MS = 1200  # kept of what was heard: an echo is also told by what did not come back
 ECHO_DOUBTS = 3  # looks at a voice, a fifth of a second apart, on a line that has returned ours
 
 
@@ -55,7 +56,7 @@ class Incoming:
         `speechlike(pcm, rate)` is a second opinion on a sound that would cut our speech."""
         self.jitter = Jitter(rate // 50 * 2)
         self._sent = Sent(rate)
-        self._newest: deque[bytes] = deque(maxlen=LOOK_MS // FRAME_MS)  # frames heard
+        self._newest: deque[bytes] = deque(maxlen=NEWEST_MS // FRAME_MS)  # frames heard
         self._speechlike = speechlike
         self.voice = False  # the caller's voice is in the last frame
         self._doubts = 0  # voices still to be heard until one is believed to be the caller's
@@ -88,17 +89,18 @@ class Incoming:
     def is_speech(self) -> bool:
         """What was heard last is somebody speaking and not a cough or a door. Costs some
         milliseconds."""
-        return self._speechlike(b"".join(self._newest), self._rate)
+        newest = list(self._newest)[-LOOK_MS // FRAME_MS :]
+        return self._speechlike(b"".join(newest), self._rate)
 
     def is_caller(self) -> bool:
         """What was heard last is the caller's voice and not our own: to be asked before our speech
         is cut for it. Costs some milliseconds. On a line that has returned our voice it must be
         so ECHO_DOUBTS times in a row: now and then a piece of an echo is too torn to be known."""
-        newest = list(self._newest)[-PIECE_MS // FRAME_MS :]
-        heard = b"".join(newest)
+        newest, piece = list(self._newest), PIECE_MS // FRAME_MS
+        earlier, heard = b"".join(newest[:-piece]), b"".join(newest[-piece:])
         now_ms = self._endpointer.now_ms
         sent = self._sent.before(now_ms - len(newest) * FRAME_MS, now_ms)
-        if not others(heard, sent, self._rate):
+        if not others(heard, sent, self._rate, earlier):
             self._doubts = ECHO_DOUBTS
         elif self._doubts:
             self._doubts -= 1

@@ -60,6 +60,29 @@ def test_another_voice_is_never_ours(seed: int) -> None:
     assert others(heard, sent, RATE) == Others(0, len(heard))
 
 
+ONSET = 400 * 8  # samples that are judged, of 1200 ms
+
+
+def test_who_only_begins_like_our_own_voice_is_not_ours() -> None:
+    """Our words of before came back now, and nothing of all that was said in between."""
+    ours = sound(1200, 1)
+    heard, quiet = returned(ours, delay_ms=200)[-ONSET:], pcm(sound(1200 - 400, 3) * 0.002)
+    sent = bytes(2 * DELAY) + pcm(ours)
+    assert not others(pcm(heard), sent[-2 * (ONSET + DELAY) :], RATE)
+    assert others(pcm(heard), sent, RATE, quiet) == Others(0, 2 * ONSET)
+
+
+@pytest.mark.parametrize("moved_ms", [0, 40])
+@pytest.mark.parametrize("silent_ms", [0, 800])
+def test_what_came_back_before_and_comes_again_is_ours(silent_ms: int, moved_ms: int) -> None:
+    """Whether we have spoken for long or begin just now, and though a buffer moves the delay."""
+    voice = sound(1200, 1)
+    voice[: silent_ms * 8] = 0
+    before, now = (returned(voice, delay_ms=100 + ms) for ms in (0, moved_ms))
+    sent = bytes(2 * DELAY) + pcm(voice)
+    assert not others(pcm(now[-ONSET:]), sent, RATE, pcm(before[:-ONSET]))
+
+
 def test_who_answers_after_the_echo_is_heard_without_it() -> None:
     question, answer = sound(1200, 1), sound(300, 5) * 0.5
     quiet = np.zeros(200 * 8)

@@ -35,8 +35,8 @@ class Hybrid:
 
     rate = PHONE_RATE
 
-    def __init__(self) -> None:
-        self.closed_by = ""
+    def __init__(self, down: float) -> None:
+        self.closed_by, self._down = "", down
         self.voice: deque[bytes] = deque()  # frames the caller is about to say
         self._sent: deque[bytes] = deque([SILENCE] * FRAMES_LATE)
         self._coming: list[Media] = []
@@ -44,7 +44,7 @@ class Hybrid:
 
     def send_frame(self, frame: bytes) -> None:
         self._sent.append(frame)
-        echo = np.frombuffer(self._sent.popleft(), dtype="<i2") * DOWN
+        echo = np.frombuffer(self._sent.popleft(), dtype="<i2") * self._down
         said = np.frombuffer(self.voice.popleft() if self.voice else SILENCE, dtype="<i2")
         self._coming.append(Audio((echo + said).astype("<i2").tobytes()))
 
@@ -88,8 +88,8 @@ class Stepped:
 
 
 @asynccontextmanager
-async def stepped(ears: ScriptedEars) -> AsyncIterator[Stepped]:
-    hybrid = Hybrid()
+async def stepped(ears: ScriptedEars, down: float = DOWN) -> AsyncIterator[Stepped]:
+    hybrid = Hybrid(down)
     line = PhoneLine(
         *(hybrid, ears, ScriptedSpeaker(), ByHand()), vad=LevelVad(), speechlike=lambda *_: True
     )
@@ -142,6 +142,18 @@ async def test_who_speaks_over_us_on_such_a_line_is_heard_and_stops_us() -> None
         assert played.end_ms <= 1600
         assert isinstance(heard, Utterance)
         assert (heard.text, heard.over) == ("转人工", "A")
+
+
+async def test_a_line_that_returned_nothing_so_far_stops_at_once_for_a_voice_like_ours() -> None:
+    """Its first syllable may fit what we said by chance; here it is that very sound."""
+    async with stepped(ScriptedEars(["再说一遍"] * 5), down=0.0) as call:
+        call.line.say([Speech("A", "speech 4000")])
+        await call.pass_ms(1400)
+        call.hybrid.say(babble(1800, seed=1)[2 * 8 * 1000 :])  # ours of 400 ms before
+        played = await call.next()
+        assert isinstance(played, Played)
+        assert (played.complete, played.reason) == (False, "barge-in")
+        assert played.end_ms <= 1400 + 300
 
 
 async def test_an_utterance_whose_echo_cannot_be_judged_is_heard_as_a_whole(

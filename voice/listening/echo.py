@@ -13,6 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from voice.dsp import Samples, samples_from
 from voice.frames import FRAME_MS
@@ -37,7 +38,8 @@ class _Fit:
     explained: float  # share of the power of a piece, from which the filter is an echo's
 
 
-# By chance (another voice, the best of all delays) they explain at most 0.40, 0.57 and 0.18.
+# By chance (another voice, the best of all delays) they explain at most 0.40, 0.57 and 0.18; of a
+# piece that is mostly silence and then a first syllable up to 0.67: see `_missed`.
 _PLAIN = _Fit(PIECE_MS, PIECE_MS, 128, 0.6)
 _CLOSER = (
     _Fit(240, 120, 64, 0.65),  # a jitter buffer moves the delay in mid-utterance
@@ -50,6 +52,10 @@ _BEFORE = 32  # of the taps before the strongest
 _RIDGE = 1e-3  # of the mean power; keeps the fit from inventing what was not sent
 _QUIET = 10 ** (-50 / 10)  # mean square of full scale; nothing below is taken for speech
 _WEAK = 10 ** (-30 / 10)  # of the loudest frame; what is weaker says nothing of whose voice it is
+_LOUD = 10 ** (-40 / 10)  # mean square of full scale of an echo that is heard on any line …
+_MISSING = 0.05  # … and less than this share of its power is not it
+_MISSED = 5  # such frames, from which the filter is a chance
+_MOVED = 3  # frames by which a jitter buffer may have moved the echo meanwhile
 _FRAME = _RATE * FRAME_MS // 1000
 
 
@@ -90,22 +96,23 @@ class Sent:
         return b"" if silent else self._silence * missing + sound
 
 
-def others(heard: bytes, sent: bytes, rate: int) -> Others:
+def others(heard: bytes, sent: bytes, rate: int, earlier: bytes = b"") -> Others:
     """What of an utterance is somebody else's voice.
 
-    `heard`: s16le at `rate` Hz (8000 or a multiple), whole frames; `sent`: as `Sent.before` gives
-    it for the same time. Raises ValueError where their lengths do not fit."""
+    `heard`: s16le at `rate` Hz (8000 or a multiple), whole frames; `earlier`: what was heard right
+    before it, which tells chance from an echo; `sent`: as `Sent.before` gives it for the time of
+    both. Raises ValueError where their lengths do not fit."""
     delay = rate * DELAY_MS // 1000 * 2
-    if sent and len(sent) != len(heard) + delay:
+    if sent and len(sent) != len(earlier) + len(heard) + delay:
         raise ValueError(
-            f"{len(heard)} bytes heard need {len(heard) + delay} sent, got {len(sent)}"
+            f"{len(earlier) + len(heard)} bytes heard need {delay} more sent, got {len(sent)}"
         )
     everything = Others(0, len(heard))
     if not sent or not heard:
         return everything
-    y, x = _narrow(heard, rate), _narrow(sent, rate)
+    y, x, before = _narrow(heard, rate), _narrow(sent, rate), _narrow(earlier, rate)
     power = _frame_power(y)
-    echo = _smooth(_left(y, x, power)) < LEFT * _smooth(power)
+    echo = _smooth(_left(y, x, before, power)) < LEFT * _smooth(power)
     if not echo.any():
         return everything
     loud = power > max(float(power.max()) * _WEAK, _QUIET)
@@ -119,21 +126,23 @@ def others(heard: bytes, sent: bytes, rate: int) -> Others:
     return Others(max(first, 0) * bytes_a_frame, min(last * bytes_a_frame, len(heard)))
 
 
-def _left(y: Samples, x: Samples, power: Samples) -> Samples:
-    """The power of each frame of `y` that the filters of the pieces around it leave."""
+def _left(y: Samples, x: Samples, before: Samples, power: Samples) -> Samples:
+    """The power of each frame of `y` that the filters of the pieces around it leave. `before` was
+    heard before `y`; `x` begins with what that can be an echo of."""
     left = power.copy()
-    if _leave(left, y, x, _PLAIN) < _POSSIBLE:
+    if _leave(left, y, x, before, _PLAIN) < _POSSIBLE:
         return left
     for how in _CLOSER:
         if np.all(_smooth(left) < LEFT * _smooth(power)):
             break
         if len(y) >= _RATE * how.piece_ms // 1000:
-            _leave(left, y, x, how)
+            _leave(left, y, x, before, how)
     return left
 
 
-def _leave(left: Samples, y: Samples, x: Samples, how: _Fit) -> float:
+def _leave(left: Samples, y: Samples, x: Samples, before: Samples, how: _Fit) -> float:
     """Lower `left` to what the filters leave. Returns the largest share that one explains."""
+    since, x = x, x[len(before) :]
     size, step, best = _RATE * how.piece_ms // 1000, _RATE * how.step_ms // 1000, 0.0
     starts = [max(min(at, len(y) - size), 0) for at in range(0, max(len(y) - step // 2, 1), step)]
     for start in starts:
@@ -145,7 +154,7 @@ def _leave(left: Samples, y: Samples, x: Samples, how: _Fit) -> float:
             continue
         share, lag, taps = found
         best = max(best, share)
-        if share < how.explained:
+        if share < how.explained or _missed(before, since, lag, taps):
             continue
         first, last = max(start - 3 * size, 0), min(start + 4 * size, len(y))
         source = _part(x, first + lag + _BEFORE - how.taps + 1, last + lag + _BEFORE)
@@ -153,6 +162,19 @@ def _leave(left: Samples, y: Samples, x: Samples, how: _Fit) -> float:
         rest = _frame_power(y[first:last] - np.convolve(source, taps, "valid"))
         left[frames] = np.minimum(left[frames], rest)
     return best
+
+
+def _missed(y: Samples, x: Samples, lag: int, taps: Samples) -> bool:
+    """Whether this filter would have returned what was not heard in `y`: then it is none of the
+    line's, but fits the first syllable of another voice by chance, as so many taps can."""
+    if not len(y):
+        return False
+    source = _part(x, lag + _BEFORE - len(taps) + 1, lag + _BEFORE + len(y))
+    due = _frame_power(np.convolve(source, taps, "valid"))
+    near = sliding_window_view(np.pad(_frame_power(y), _MOVED), 2 * _MOVED + 1)
+    loud = due > _LOUD
+    missing = int(np.sum(loud & (near.max(axis=1) < due * _MISSING)))
+    return missing >= _MISSED and missing > int(np.sum(loud)) // 2
 
 
 def _fit(y: Samples, x: Samples, count: int) -> tuple[float, int, Samples] | None:
