@@ -33,6 +33,7 @@ from bot.switchboard import Switchboard
 from bot.watchdog import Watchdog
 from bot.web.app import make_app, make_runner
 from voice.audiosocket_server import AudioSocketServer
+from voice.listening import speechlike
 from voice.listening.pool import RecogniserPool
 from voice.pacing import Pacer
 from voice.pbx import Dialplan, Pbx
@@ -92,8 +93,11 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         speaker = parts.open_voice(settings)
         stack.push_async_callback(dialogue.close)
         stack.push_async_callback(speaker.close)
-        recogniser, _, _ = await asyncio.gather(
-            asyncio.to_thread(parts.open_recogniser, settings), dialogue.start(), speaker.start()
+        recogniser, *_ = await asyncio.gather(
+            asyncio.to_thread(parts.open_recogniser, settings),
+            dialogue.start(),
+            speaker.start(),
+            asyncio.to_thread(speechlike.shared),  # or the first call would wait for it
         )
         metrics = Metrics()
         pool = RecogniserPool(

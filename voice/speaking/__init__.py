@@ -34,8 +34,7 @@ def open_speaker(
     somebody recorded (see `recorded`). With "auto", pyttsx3 speaks where Kokoro cannot start.
     Raises ModelError where the recordings are not what their index says.
     """
-    scratch = cache / "scratch"
-    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    scratch = _scratch(cache)
     # espeak-ng hands its sound over in a file: in memory, where there is such a place.
     passing = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else scratch
     kokoro = EngineSpec("kokoro", voice, str(models / "kokoro"), str(scratch), threads)
@@ -58,9 +57,15 @@ def open_sherpa(
     `model` is its folder, or its file where the folder holds several (see `sherpa_files.find`); the
     rest is as for `open_speaker`.
     """
-    scratch = cache / "scratch"
-    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    scratch = _scratch(cache)
     spec = EngineSpec("sherpa", str(speaker), str(model.absolute()), str(scratch), threads)
     kept = SpeechCache(cache, sound_version(SHERPA_SHAPING), cipher)
     played = Recordings(recordings) if recordings else None
     return Speaker([spec], kept, recordings=played)
+
+
+def _scratch(cache: Path) -> Path:
+    """Where an engine may keep files of its own."""
+    scratch = cache / "scratch"
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return scratch
