@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +16,16 @@ from bot.dialogue.client import Dialogue
 from bot.importing import import_policies
 from bot.settings import ROOT, Settings
 from bot.store import Store
+from tests import memory
 from tests.databases import keys, postgres, url
 
 __all__ = ["keys", "postgres", "url"]
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+
+def pytest_configure() -> None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory.folder()))
 
 
 class SteppingClock:

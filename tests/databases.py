@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests import memory
 from tests.postgres import NoServer, Server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """One server for all tests; skips with the reason where there is none."""
-    server = Server()
+    server = Server(memory.folder())
     try:
         server.start()
     except NoServer as error:

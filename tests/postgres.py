@@ -26,8 +26,9 @@ class NoServer(Exception):
 class Server:
     """`start` it, make as many databases as you like, `stop` it."""
 
-    def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="huifang-pg-", dir="/tmp"))
+    def __init__(self, place: Path = Path("/tmp")) -> None:
+        """`place`: where its folder is made; of a short name, for the socket's sake."""
+        self._folder = Path(tempfile.mkdtemp(prefix="huifang-pg-", dir=place))
         self._process: subprocess.Popen[bytes] | None = None
         self._names = count()
         self._user = None if os.geteuid() else "postgres"
