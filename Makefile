@@ -9,7 +9,7 @@ RASA := .venv-rasa/bin
 QUIET_RASA := RASA_TELEMETRY_ENABLED=false TF_CPP_MIN_LOG_LEVEL=3 SQLALCHEMY_SILENCE_UBER_WARNING=1
 
 .PHONY: help setup sherpa setup-test demo serve test test-both test-app test-calls test-pbx test-rasa test-crash test-sherpa check
-.PHONY: lock model shell bench bench-line bench-voice bench-pipecat bench-intelligible bench-store eval eval-sound cross-validate clean
+.PHONY: lock model shell reader bench bench-line bench-voice bench-pipecat bench-intelligible bench-store eval eval-sound cross-validate clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -100,6 +100,15 @@ shell: model ## talk to the dialogue in text
 	$(RASA)/rasa run actions >build/actions.log 2>&1 & actions=$$!
 	trap "kill $$actions" EXIT
 	$(RASA)/rasa shell --model models/huifang.tar.gz
+
+reader: setup ## train the second reader of short answers anew, two hours: writes voice/listening/phones.npz
+	@mkdir -p build/reader
+	$(APP)/python -c "from scripts.reader.plan import voices; voices()"
+	for step in speak listen; do
+		$(APP)/python -m scripts.reader.$$step 0 & first=$$!
+		$(APP)/python -m scripts.reader.$$step 1 && wait $$first
+	done
+	$(RASA)/python scripts/reader/train.py
 
 bench-line: setup-test ## calls by SIPp through a real Asterisk: lateness, cost, key 0; writes docs
 	@for part in bench_pbx bench_key line_report; do $(APP)/python -m tests.bench.$$part; done

@@ -115,6 +115,8 @@ class Settled:
             confidence=min(self.said.confidence, said.confidence),
             scores=_weakest(self.said.scores, said.scores),
             nearest="",
+            sounds=f"{self.said.sounds} {said.sounds}",
+            spelt="",
         )
 
 

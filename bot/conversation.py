@@ -195,6 +195,8 @@ class Conversation:
                 confidence=said.confidence,
                 scores=said.scores,
                 nearest=said.nearest,
+                sounds=said.sounds,
+                spelt=said.spelt,
             )
         )
         urgent = moved.meaning is not None and moved.meaning.request in URGENT

@@ -23,6 +23,8 @@ def spoken(said: Utterance, moved: Moved | None) -> Draft:
             "no_speech": round(said.no_speech, 4),
             "scores": {name: round(ratio, 3) for name, ratio in said.scores.items()},
             "nearest": said.nearest,
+            "sounds": said.sounds,
+            "spelt": said.spelt,
             "engine": said.engine,
             "start_ms": said.start_ms,
             "end_ms": said.end_ms,

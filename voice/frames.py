@@ -35,6 +35,11 @@ class Transcript:
     "snr_db", how far the voice stands above the noise (`listening.noise`). Empty if not asked."""
     nearest: str = field(default="", repr=False)
     """The answer of the closed set that explains the sound best; empty if none was found."""
+    sounds: str = field(default="", repr=False)
+    """What a second reader spells of the same sound (`listening.phones`): syllables of pinyin
+    without tones, "qing chu le". Empty where it heard none or was not asked."""
+    spelt: str = field(default="", repr=False)
+    """`text`, if that is spelt so, or the answer of the closed set that is; empty if neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,8 @@ class Utterance:
     """The words as they were written, where `text` is what they stand for in Mandarin; empty where
     `text` is just what was said."""
     nearest: str = field(default="", repr=False)  # as in Transcript
+    sounds: str = field(default="", repr=False)  # as in Transcript
+    spelt: str = field(default="", repr=False)  # as in Transcript
 
     @property
     def is_echo(self) -> bool:

@@ -269,6 +269,8 @@ def _utterance(said: SpeechEnded, result: Hearing, over: str | None, rate: int) 
         engine=heard.engine,
         scores=heard.scores,
         nearest=heard.nearest,
+        sounds=heard.sounds,
+        spelt=heard.spelt,
         over=over,
         echo_ms=echo_ms,
     )

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
 MAX_TEXT = 500  # characters of one utterance that are looked at
+MAX_SOUNDS = 2000  # letters of its syllables
 MAX_LINE = 256 * 1024  # bytes of one protocol line
 
 Answer = Literal["yes", "no", "unclear"]
@@ -221,6 +222,8 @@ class Turn:
     scores: Mapping[str, float] = field(default_factory=dict)
     event: str | None = None
     nearest: str = ""  # the known answer that explains the sound best
+    sounds: str = ""  # its syllables as a second reader spells them (voice.frames.Transcript)
+    spelt: str = ""  # the text or the known answer that is spelt so
 
 
 @dataclass(frozen=True)

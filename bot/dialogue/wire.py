@@ -75,6 +75,8 @@ def turn_from_json(data: Mapping[str, Any]) -> Turn:
             and isinstance(turn.via, str)
             and isinstance(turn.scores, dict)
             and isinstance(turn.nearest, str)
+            and isinstance(turn.sounds, str)
+            and isinstance(turn.spelt, str)
             and isinstance(turn.event, str | None)
         )
         if not fits:

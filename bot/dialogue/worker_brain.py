@@ -89,6 +89,8 @@ class Brain:
             "confidence": turn.confidence,
             "scores": dict(turn.scores),
             "nearest": turn.nearest,
+            "sounds": turn.sounds,
+            "spelt": turn.spelt,
             "phase": state.phase,
             "asks": _asked(state),
             "item": state.asked.clause if state.asked else None,

@@ -141,6 +141,8 @@ KINDS: Mapping[str, Kind] = {
                 " voice above the noise"
             ),
             "nearest": "which of the closed set explains the sound best; empty: none does",
+            "sounds": "what a second reader spells of the sound: pinyin without tones",
+            "spelt": "the text, or which of the closed set is spelt so; empty: neither",
             "engine": "recogniser and model",
             "start_ms": _START,
             "end_ms": _END,

@@ -14,13 +14,15 @@ from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.dialogue.protocol import MAX_TEXT
-from nlu.components.judge import Guess, Heard, judge
+from bot.dialogue.protocol import MAX_SOUNDS, MAX_TEXT
+from nlu.components.judge import judge
+from nlu.components.utterance import Guess, Heard
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
 class AnswerGuard(GraphComponent, IntentClassifier):  # type: ignore[misc]
-    """Reads `metadata` (expect, asks, via, confidence, scores, phase, nearest) if there is any.
+    """Reads `metadata` (expect, asks, via, confidence, scores, phase, nearest, sounds, spelt)
+    if there is any.
 
     Writes `intent` and `meaning`, the fields of `bot.dialogue.protocol.Meaning`.
     """
@@ -66,6 +68,8 @@ def heard(text: str, metadata: Mapping[str, Any]) -> Heard:
         phase=str(metadata.get("phase") or ""),
         nearest=str(metadata.get("nearest") or "")[:MAX_TEXT],
         asks=tuple(map(str, metadata.get("asks") or ())),
+        sounds=str(metadata.get("sounds") or "")[:MAX_SOUNDS],
+        spelt=str(metadata.get("spelt") or "")[:MAX_TEXT],
     )
 
 

@@ -68,6 +68,8 @@ class Agreement:
     noisy_short: int
     deny: float
     other: float
+    spelt: float
+    quiet_db: float
     request: float
     request_over_hedge: float
 

@@ -123,6 +123,8 @@ async def understand(
             confidence=piece.confidence,
             scores=piece.scores,
             nearest=piece.nearest,
+            sounds=piece.sounds,
+            spelt=piece.spelt,
         )
         moved = await dialogue.turn(turn)
         if moved.meaning is not None:

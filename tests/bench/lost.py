@@ -7,19 +7,21 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from bot.dialogue.protocol import Meaning
-from nlu.components import judge
+from nlu.components import reasons
+from nlu.components.clauses import clauses, word
 from nlu.components.normalise import normalise
 from nlu.components.table import table
+from nlu.components.utterance import Heard
 from voice.frames import Transcript
 
 STAGES = {
-    judge._MUFFLED: "confidence",
-    judge._OTHERWISE: "ratio",
-    judge._LOST_NO: "lost_no",
-    judge._NOISY: "noise",
-    judge._UNSURE: "classifier",
-    judge._SOUNDS_LIKE_NO: "sounds like no",
-    "有个字读音像不或没": "sounds like no",
+    reasons.MUFFLED: "confidence",
+    reasons.OTHERWISE: "ratio",
+    reasons.LOST_NO: "lost_no",
+    reasons.NOISY: "noise",
+    reasons.UNSURE: "classifier",
+    reasons.SOUNDS_LIKE_NO: "sounds like no",
+    reasons.LIKE_NO: "sounds like no",
 }
 
 
@@ -45,7 +47,7 @@ def stage(heard: Understood) -> str:
         return f"taken for {meaning.request or meaning.answer}"
     if meaning.reason in STAGES:
         return STAGES[meaning.reason]
-    if meaning.reason in judge._UNREAD:
+    if meaning.reason in reasons.UNREAD:
         return "repair refused" if readable(piece.text) else "text not read"
     return "unsure by a rule"
 
@@ -54,9 +56,9 @@ def readable(text: str) -> bool:
     """Whether all of it can be read by its sound as words of a yes."""
     rules = table()
     written = rules.respelt(normalise(text, 500))
-    read = rules.repairs.read(written, lambda said, at: judge._word(said, at, rules)[0])
-    clauses = judge._clauses(read, judge.Heard(read), rules)
-    return any(c.core for c in clauses) and not any(c.unknown for c in clauses)
+    read = rules.repairs.read(written, lambda said, at: word(said, at, rules)[0])
+    said = clauses(read, Heard(read), rules)
+    return any(c.core for c in said) and not any(c.unknown for c in said)
 
 
 def by_stage(lost: Iterable[Understood]) -> dict[str, int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
-from nlu.components.judge import Guess, Heard, judge
+from nlu.components.judge import judge
+from nlu.components.utterance import Guess, Heard
 
 BELIEVER = Guess("affirm", 0.99, 0.99)
 DOUBTER = Guess("deny", 0.99, 0.0)
@@ -190,6 +192,12 @@ def voiced(text: str, confidence: float = 0.6, nearest: str = "", **scores: floa
     return meaning(text, via="voice", **heard)[0]
 
 
+def spelt(text: str, said: str, scores: dict[str, float], **more: Any) -> tuple[str, str | None]:
+    """What a text means of which a second reader spelt the known answer `said`."""
+    heard = {"confidence": 0.3, "scores": scores, "spelt": said, **more}
+    return meaning(text, via="voice", **heard)
+
+
 @pytest.mark.parametrize(
     ("text", "nearest", "scores"),
     [
@@ -236,6 +244,71 @@ def test_a_short_reading_must_be_the_known_answer_that_the_sound_is_nearest_to()
     assert voiced("烧的", nearest="好的", **CLEAR) == "yes"
     assert voiced("烧的", nearest="收到", **CLEAR) == "unclear"
     assert voiced("烧的", **CLEAR) == "unclear"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("去我", "是我"),
+        ("小姐", "了解"),
+        ("心愁呢", "清楚了"),
+        ("是我天哪", "是我签的"),
+        ("谢谢", "确认"),
+    ],
+)
+def test_what_was_spelt_makes_up_for_a_text_that_means_nothing(text: str, said: str) -> None:
+    assert spelt(text, "", CLEAR)[0] == "unclear"
+    assert spelt(text, said, CLEAR)[0] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("小姐", {"yes_no": 2.0}),  # the known answers say no
+        ("小姐", {"yes_other": 0.5}),
+        ("小姐", {"lost_no": 0.2}),
+        ("小姐", {"snr_db": 14.0}),
+        ("小姐", {"snr_db": 25.0}),  # 了解吗 loses its 吗 in as much noise
+        ("不小姐", {}),
+        ("部小姐", {}),
+        ("没了姐", {}),
+    ],
+)
+def test_a_yes_that_was_spelt_needs_every_other_voice(text: str, changed: dict[str, float]) -> None:
+    assert spelt(text, "了解", {**CLEAR, **changed})[0] != "yes"
+
+
+def test_a_yes_that_was_spelt_must_answer_what_was_asked() -> None:
+    assert spelt("心愁呢", "清楚了", CLEAR, asks=("signed",))[0] == "unclear"
+    assert spelt("心愁呢", "清楚了", CLEAR, asks=("know",))[0] == "yes"
+
+
+def test_a_single_syllable_that_was_spelt_must_have_been_written_as_well() -> None:
+    doubtful = {**CLEAR, "lost_no": 0.03}
+    assert spelt("3", "对", CLEAR)[0] == "unclear"
+    assert spelt("对", "对", doubtful, nearest="好")[0] == "unclear"
+    assert spelt("对", "对", doubtful, nearest="对")[0] == "yes"
+
+
+def test_a_no_or_a_request_that_was_spelt_needs_nothing_else() -> None:
+    assert spelt("布清除吧", "不清楚", {"snr_db": 10.0})[0] == "no"
+    assert spelt("叹食", "再说一遍", {})[1] == "repeat"
+    assert spelt("叹食", "我要投诉", {})[1] != "complain", "too much for a sound alone"
+
+
+def test_a_no_that_is_hoped_for_and_was_spelt_needs_the_known_answers_and_a_quiet_line() -> None:
+    no = {"yes_no": 0.05, "no_other": 9.0, "snr_db": 40.0}
+    assert spelt("没人守过", "没人说过", no, expect="no")[0] == "no"
+    for changed in ({"yes_no": 0.5}, {"no_other": 0.5}, {"snr_db": 14.0}):
+        assert spelt("没人守过", "没人说过", {**no, **changed}, expect="no")[0] == "unclear"
+    assert spelt("没人守过", "他说过", {}, expect="no")[0] == "yes", "bad news needs nothing"
+
+
+@pytest.mark.parametrize("text", ["展英红", "是的", "不清楚", "GO"])
+def test_whoever_is_heard_to_say_so_gets_a_human_whatever_was_written(text: str) -> None:
+    heard = {"scores": CLEAR, "sounds": "zhuan ren gong", "confidence": 0.9}
+    assert meaning(text, via="voice", **heard)[1] == "human"
+    assert meaning(text, via="voice", **{**heard, "sounds": "cheng gong"})[1] != "human"
 
 
 SURELY = {"yes_no": 30.0, "yes_other": 30.0, "no_other": 0.1, "known": 30.0, "lost_no": 0.001}

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from bot.dialogue.protocol import Asks
-from nlu.components.judge import Guess, Heard, judge
+from nlu.components.judge import judge
 from nlu.components.table import table
+from nlu.components.utterance import Guess, Heard
 from tests.dialogue.corpus import HERE
 
 BELIEVER = Guess("affirm", 0.99, 0.99)

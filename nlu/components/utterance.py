@@ -1,0 +1,61 @@
+"""One utterance as the judge is given it, and the meaning that it makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.dialogue.protocol import Answer, Meaning
+
+REQUESTS = {
+    name: name
+    for name in (
+        "human", "repeat", "slower", "louder", "explain", "wait",
+        "wrong_person", "complain", "busy", "goodbye", "other",
+    )
+} | {"surrender": "complain", "coached": "complain"}  # fmt: skip
+ANSWERS: dict[str, Answer] = {"affirm": "yes", "deny": "no"}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The classifier's opinion."""
+
+    intent: str = "other"
+    confidence: float = 0.0
+    affirm: float = 0.0  # the probability it gives to a yes, first choice or not
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One utterance and what is known about how it was heard and what was asked."""
+
+    text: str
+    expect: str = "yes"  # what the question hopes for: yes or no
+    via: str = "text"
+    confidence: float = 1.0  # the recogniser's, 0..1
+    scores: Mapping[str, float] = field(default_factory=dict)  # see voice.frames.Transcript
+    phase: str = ""
+    nearest: str = ""  # the known answer that explains the sound best
+    asks: tuple[str, ...] = ()  # what the question asks for; empty: not known
+    sounds: str = ""  # its syllables as a second reader spells them
+    spelt: str = ""  # the text or the known answer that is spelt so
+
+    @property
+    def question(self) -> str:
+        return "-" if self.expect == "no" else "+"
+
+
+def meaning(intent: str, guess: Guess, reason: str) -> Meaning:
+    confidence = guess.confidence if intent == guess.intent else max(0.5, 1 - guess.confidence)
+    return Meaning(
+        intent=intent,
+        confidence=round(confidence, 4),
+        answer=ANSWERS.get(intent, "unclear"),
+        request=REQUESTS.get(intent),
+        reason=reason,
+    )
+
+
+def bare(text: str) -> str:
+    return text.replace("，", "").replace("？", "")

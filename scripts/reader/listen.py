@@ -1,0 +1,99 @@
+"""`python -m scripts.reader.listen SHARD`: sends each clip of a shard through the telephone, at
+some level, speed and noise, and keeps what Whisper's encoder makes of it, with its spelling, in
+build/reader/states-SHARD.npz. Some hold noise only, which is spelt as nothing."""
+
+from __future__ import annotations
+
+import random
+import sys
+
+import ctranslate2
+import numpy as np
+import soxr
+
+from scripts.reader.plan import OUT, ROOT
+from scripts.reader.speak import kept
+from voice.frames import PHONE_RATE
+from voice.listening import mel
+from voice.listening.phones import STATES_PER_SECOND, syllable_units
+from voice.listening.whisper import SHORT_WINDOW_S
+from voice.speaking import reading
+from voice.telephone import through_telephone
+
+TIMES = 2  # each clip, heard otherwise each time
+EMPTY = 60  # noises only
+_BEHIND = 4  # states kept behind the sound, as the reader looks at
+
+
+def on_the_line(sound: np.ndarray, dice: random.Random) -> np.ndarray:
+    """`sound` (8 kHz) as it arrives at 16 kHz, -1..1."""
+    sound = sound.astype(np.float32)
+    sound *= 10 ** (dice.uniform(-22, -3) / 20) * 32767 / max(1e-3, float(np.abs(sound).max()))
+    if dice.random() < 0.5:
+        sound = soxr.resample(sound, PHONE_RATE, PHONE_RATE * dice.uniform(0.9, 1.12))
+    before, after = (int(PHONE_RATE * dice.uniform(0.08, most)) for most in (0.3, 0.25))
+    sound = np.concatenate([np.zeros(before), sound, np.zeros(after)])
+    noise = np.random.default_rng(dice.randrange(1 << 30))
+    if dice.random() < 0.25:
+        sound = sound + noise.normal(0, dice.uniform(1, 30), len(sound))
+    db = None if dice.random() < 0.35 else dice.choice([25, 20, 20, 15, 10, 8])
+    pcm = np.clip(sound, -32768, 32767).astype("<i2").tobytes()
+    line = through_telephone(pcm, PHONE_RATE, snr_db=db, seed=dice.randrange(1 << 30))
+    heard = np.frombuffer(line, "<i2").astype(np.float32) / 32768
+    return soxr.resample(heard, PHONE_RATE, mel.RATE).astype(np.float32)
+
+
+def nothing(dice: random.Random) -> np.ndarray:
+    """A noise without words: hiss, hum or knocks."""
+    rng = np.random.default_rng(dice.randrange(1 << 30))
+    count = int(PHONE_RATE * dice.uniform(0.2, 1.5))
+    hiss = rng.normal(0, 1, count)
+    match dice.randrange(3):
+        case 0:
+            return hiss
+        case 1:
+            return np.sin(np.arange(count) * dice.uniform(80, 900) * 2 * np.pi / PHONE_RATE)
+        case _:
+            return hiss * np.exp(-(np.arange(count) % dice.randrange(1500, 6000)) / 150)
+
+
+def main(shard: int) -> None:
+    folder = ROOT / "models" / "whisper-base"
+    model = ctranslate2.models.Whisper(str(folder), compute_type="int8", intra_threads=1)
+    reading.prepare(OUT)
+
+    def look(sound: np.ndarray) -> np.ndarray:
+        frames = int(SHORT_WINDOW_S * mel.FRAMES_PER_SECOND)
+        spectrogram = np.ascontiguousarray(mel.log_mel(sound, frames)[None])
+        states = np.array(model.encode(ctranslate2.StorageView.from_array(spectrogram)))[0]
+        long = int(np.ceil(len(sound) / mel.RATE * STATES_PER_SECOND)) + _BEHIND
+        return states[:long].astype(np.float16)  # a copy: the rest is let go
+
+    states, units, texts = [], [], []
+    for number, (text, sound) in enumerate(kept(OUT / f"clips-{shard}.pickle")):
+        spelt = " ".join(
+            unit
+            for word in reading.read(text)
+            for syllable in word.syllables
+            for unit in syllable_units(syllable.rstrip("012345"))
+        )
+        for time in range(TIMES):
+            states.append(look(on_the_line(sound, random.Random(f"{shard} {number} {time}"))))
+            units.append(spelt)
+            texts.append(text)
+    for number in range(EMPTY):
+        dice = random.Random(f"{shard} nothing {number}")
+        states.append(look(on_the_line(nothing(dice), dice)))
+        units.append("")
+        texts.append("")
+    np.savez(
+        OUT / f"states-{shard}.npz",
+        states=np.concatenate(states),
+        lengths=[len(one) for one in states],
+        units=units,
+        texts=texts,
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

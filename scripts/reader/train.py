@@ -1,0 +1,121 @@
+"""`python scripts/reader/train.py`, with Rasa's environment (it has TensorFlow): trains the network
+and writes voice/listening/phones.npz; prints the share of units that it misspells in texts kept
+aside, the share of those texts without a fault, and the SHA-256 to be put into phones.py."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "build" / "reader"
+WEIGHTS = ROOT / "voice" / "listening" / "phones.npz"
+HIDDEN = 256
+WIDTH = 3  # states seen at once
+EPOCHS = 16
+BATCH = 32
+ASIDE = 25  # one text of so many
+
+
+def main() -> None:
+    random.seed(1)
+    tf.keras.utils.set_random_seed(1)
+    states, spelt, texts = _load()
+    units = sorted({unit for one in spelt for unit in one.split()})
+    number = {unit: n for n, unit in enumerate(units, start=1)}  # 0 is CTC's blank
+    labels = [[number[unit] for unit in one.split()] for one in spelt]
+    # CTC needs a state for each unit, and one between two that are the same.
+    usable = [n for n in range(len(states)) if len(states[n]) >= len(labels[n]) + 2]
+    shuffled = sorted(set(texts))
+    random.shuffle(shuffled)
+    aside = set(shuffled[: len(shuffled) // ASIDE])
+    train = sorted((n for n in usable if texts[n] not in aside), key=lambda n: len(states[n]))
+    test = [n for n in usable if texts[n] in aside and labels[n]]
+
+    sound = tf.keras.layers.Input((None, states[0].shape[1]))
+    layer = tf.keras.layers.Dropout(0.1)(sound)
+    layer = tf.keras.layers.Conv1D(HIDDEN, WIDTH, padding="same", activation="relu")(layer)
+    layer = tf.keras.layers.Dropout(0.2)(layer)
+    model = tf.keras.Model(sound, tf.keras.layers.Dense(len(units) + 1)(layer))
+    optimizer = tf.keras.optimizers.Adam()
+
+    @tf.function(reduce_retracing=True)
+    def step(heard: tf.Tensor, wanted: tf.Tensor, long: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = tf.nn.ctc_loss(
+                wanted, model(heard, training=True), count, long, False, blank_index=0
+            )
+            loss = tf.reduce_mean(loss / tf.maximum(1.0, tf.cast(count, tf.float32)))
+        variables = model.trainable_variables
+        gradients = tape.gradient(loss, variables)
+        optimizer.apply_gradients(zip(gradients, variables))  # noqa: B905 (in a traced function)
+        return loss
+
+    for epoch in range(EPOCHS):
+        optimizer.learning_rate.assign(1e-3 * (1 + np.cos(np.pi * epoch / EPOCHS)) + 2e-5)
+        batches = [train[at : at + BATCH] for at in range(0, len(train), BATCH)]
+        random.shuffle(batches)
+        losses = [float(step(*_padded(states, labels, batch))) for batch in batches]
+        print(f"epoch {epoch + 1}: loss {np.mean(losses):.3f}", flush=True)
+
+    first, bias, second, second_bias = (weight.numpy() for weight in model.trainable_variables)
+    np.savez(
+        WEIGHTS,
+        units=units,
+        w1=first.astype("f2"),
+        b1=bias.astype("f2"),
+        w2=second.astype("f2"),
+        b2=second_bias.astype("f2"),
+    )
+    wrong = [_distance(_read(model(states[n][None]).numpy()[0]), labels[n]) for n in test]
+    print(f"of {len(test)} kept aside: {sum(wrong) / sum(len(labels[n]) for n in test):.3f} of the")
+    print(f"units wrong, {wrong.count(0) / len(test):.3f} without a fault")
+    print(hashlib.sha256(WEIGHTS.read_bytes()).hexdigest())
+
+
+def _load() -> tuple[list[np.ndarray], list[str], list[str]]:
+    states: list[np.ndarray] = []
+    spelt: list[str] = []
+    texts: list[str] = []
+    for path in sorted(OUT.glob("states-*.npz")):
+        with np.load(path) as kept:
+            ends = np.cumsum(kept["lengths"])
+            states += np.split(kept["states"], ends[:-1])
+            spelt += map(str, kept["units"])
+            texts += map(str, kept["texts"])
+    return states, spelt, texts
+
+
+def _padded(
+    states: list[np.ndarray], labels: list[list[int]], batch: list[int]
+) -> tuple[tf.Tensor, ...]:
+    long = [len(states[n]) for n in batch]
+    count = [len(labels[n]) for n in batch]
+    heard = np.zeros((len(batch), max(long), states[0].shape[1]), np.float32)
+    wanted = np.zeros((len(batch), max(1, *count)), np.int32)
+    for row, n in enumerate(batch):
+        heard[row, : long[row]] = states[n]
+        wanted[row, : count[row]] = labels[n]
+    return tuple(map(tf.constant, (heard, wanted, np.int32(long), np.int32(count))))
+
+
+def _read(scores: np.ndarray) -> list[int]:
+    best = scores.argmax(axis=1)
+    return [int(b) for b, before in zip(best, [0, *best[:-1]], strict=True) if b and b != before]
+
+
+def _distance(one: list[int], other: list[int]) -> int:
+    row = list(range(len(other) + 1))
+    for a, x in enumerate(one, start=1):
+        before, row[0] = row[0], a
+        for b, y in enumerate(other, start=1):
+            before, row[b] = row[b], min(row[b] + 1, row[b - 1] + 1, before + (x != y))
+    return row[-1]
+
+
+if __name__ == "__main__":
+    main()
