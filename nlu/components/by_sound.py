@@ -101,10 +101,10 @@ class Sound:
         if scores.get("lost_no", 1.0) > need.lost_no_told:
             return False
         written = nearest.same(bare(self.text), said)
+        quiet = scores.get("snr_db", 0.0) >= need.quiet_db
         if len(said) < 2:
-            return written and said == self.heard.nearest
-        echo = len(said) == 2 and said[-1] not in _ENDED and not written
-        return not echo or scores.get("snr_db", 0.0) >= need.quiet_db
+            return written and said == self.heard.nearest and quiet
+        return quiet or len(said) > 2 or said[-1] in _ENDED or written
 
     def _nearest(self, found: Meaning) -> Meaning | None:
         """What the known answer means that explains the sound best, if the sound is surely of its

@@ -142,7 +142,19 @@ def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
         return meaning("hedge", guess, reasons.STRANGE)
     if heard.via == "voice" and "yes_no" not in heard.scores and rules.same_sound.search(text):
         return meaning("hedge", guess, reasons.SOUNDS_LIKE_NO)
+    if heard.via == "voice" and _unlike(heard, rules):
+        return meaning("hedge", guess, reasons.UNLIKE)
     return agreed("affirm", heard, guess, "句中每个词都是肯定", rules)
+
+
+def _unlike(heard: Heard, rules: Table) -> bool:
+    """Whether a short text that had to be respelt is not what the second reader spelt, give or take
+    half a syllable: 稍等 written 小的 is no 晓得."""
+    written = normalise(heard.text, MAX_TEXT)
+    read = bare(rules.respelt(written))
+    if not heard.sounds or read == bare(written) or len(read) > rules.agreement.repaired_short:
+        return False
+    return pinyin.apart(pinyin.spelt(heard.sounds), read) > 1
 
 
 def _no(heard: Heard, guess: Guess, reason: str, rules: Table) -> Meaning:

@@ -39,6 +39,27 @@ def sounds(text: str) -> tuple[Sound, ...]:
     return tuple(result)
 
 
+_SYLLABLE = re.compile("([zcs]h|[bpmfdtnlgkhjqxrzcsyw])?([a-z]*)")
+
+
+def spelt(spelling: str) -> tuple[Sound, ...]:
+    """The folded sound of each syllable of pinyin without tones ("qing chu le")."""
+    parts = (_SYLLABLE.fullmatch(syllable) for syllable in spelling.split())
+    return tuple(_fold(part[1] or "", part[2]) for part in parts if part)
+
+
+def apart(heard: tuple[Sound, ...], text: str) -> int:
+    """In how many initials and finals what was heard differs from how `text` sounds: those put in,
+    left out or taken for another."""
+    one, other = ([part for sound in of for part in sound if part] for of in (heard, sounds(text)))
+    row = list(range(len(other) + 1))
+    for at, unit in enumerate(one, start=1):
+        before, row[0] = row[0], at
+        for n, wanted in enumerate(other, start=1):
+            before, row[n] = row[n], min(row[n] + 1, row[n - 1] + 1, before + (unit != wanted))
+    return row[-1]
+
+
 def contains(text: str, phrases: Iterable[str]) -> str | None:
     """The first of `phrases` that sounds like some part of `text`, syllable by syllable."""
     heard = sounds(text)
