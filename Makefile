@@ -101,7 +101,7 @@ shell: model ## talk to the dialogue in text
 	trap "kill $$actions" EXIT
 	$(RASA)/rasa shell --model models/huifang.tar.gz
 
-reader: setup ## train the second reader of short answers anew, two hours: writes voice/listening/phones.npz
+reader: setup ## train the second reader of short answers anew, an hour: writes voice/listening/phones.npz
 	@mkdir -p build/reader
 	$(APP)/python -c "from scripts.reader.plan import voices; voices()"
 	for step in speak listen; do

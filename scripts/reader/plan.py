@@ -1,4 +1,4 @@
-"""Who says what in training: texts and voices, the same at every run. Shared by the shards."""
+"""Who says what in training: texts and voices, the same for the same training data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ OUT = ROOT / "build" / "reader"
 SHARDS = 2
 CLIPS = 1700  # of a shard
 MEASURED = {"zm_yunjian", "zm_yunxia", "zm_yunyang", "zf_xiaoyi", "zm_yunxi"}
-"""Voices that figures come from or thresholds were set with: never heard in training."""
+"""Voices that figures come from or thresholds were set with, never heard in training. The third of
+the latter, zf_xiaoxiao, is: there are not enough Mandarin voices."""
 _WHISPERED = {"af_nicole"}
 _BASE = ("zf_xiaobei", "zf_xiaoxiao", "zf_xiaobei", "zf_xiaoxiao", "zf_xiaoni")
 _SPEED = (0.85, 1.7)

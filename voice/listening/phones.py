@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,7 @@ def syllables(units: Iterable[str]) -> str:
     return " ".join(words)
 
 
+@lru_cache(maxsize=4096)  # each question brings a closed set, most of it the same
 def spelling(text: str) -> tuple[str, ...]:
     """The initials and finals of Chinese words, as `Phones.read` names them."""
     syllables = lazy_pinyin(text, style=Style.NORMAL)

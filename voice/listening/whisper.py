@@ -115,6 +115,8 @@ class Whisper:
         every = ([token] for token in range(self._tokenizer.get_vocab_size()))
         self._written = self._tokenizer.decode_batch(list(every))
         self._phones = phones.Phones() if language == "zh" else None
+        reader = "" if self._phones is None else f" phones {phones.SHA256[:12]}"
+        self._engine = self.name + reader  # as it goes on record
         before = [self._token("<|startofprev|>"), *self._encode(" " + prompt)] if prompt else []
         self._prompt = [*before, *self._start]
 
@@ -154,7 +156,7 @@ class Whisper:
             text=_AGAIN.sub(r"\1\1\1", self._simplify.convert(text).strip()),
             confidence=float(np.exp(mean)),
             no_speech=min((d.no_speech for d in decoded), default=1.0),
-            engine=self.name,
+            engine=self._engine,
             ms=(time.perf_counter() - began) * 1000,
             scores=heard[0].scores if heard else {},
             nearest=heard[0].nearest if heard else "",
