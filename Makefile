@@ -108,7 +108,7 @@ reader: setup ## train the second reader of short answers anew, an hour: writes 
 		$(APP)/python -m scripts.reader.$$step 0 & first=$$!
 		$(APP)/python -m scripts.reader.$$step 1 && wait $$first
 	done
-	$(RASA)/python scripts/reader/train.py
+	$(RASA)/python -m scripts.reader.train
 
 bench-line: setup-test ## calls by SIPp through a real Asterisk: lateness, cost, key 0; writes docs
 	@for part in bench_pbx bench_key line_report; do $(APP)/python -m tests.bench.$$part; done

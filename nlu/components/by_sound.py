@@ -88,7 +88,9 @@ class Sound:
         other = scores.get("yes_other" if yes else "no_other", inf)
         if self._noisy or ratio < need.spelt or other < need.yes_other:
             return None
-        return self._as("affirm" if yes else "deny", reason) if not yes or self._yes(said) else None
+        if yes and not self._yes(said):
+            return None
+        return self._as(meant.intent, reason)
 
     def _yes(self, said: str) -> bool:
         """Whether nothing speaks against a yes that was spelt: no negation in the text or in its

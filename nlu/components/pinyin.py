@@ -10,6 +10,8 @@ from math import inf
 
 from pypinyin import Style, lazy_pinyin
 
+from nlu.components.distance import distance
+
 # Confusions of southern and north-eastern speech, and of recognisers: zh/z ch/c sh/s, n/l, -ng/-n.
 _INITIALS = {"zh": "z", "ch": "c", "sh": "s", "l": "n", "r": "n"}
 # A syllable that says no must never be spoken over by a repair.
@@ -52,12 +54,7 @@ def apart(heard: tuple[Sound, ...], text: str) -> int:
     """In how many initials and finals what was heard differs from how `text` sounds: those put in,
     left out or taken for another."""
     one, other = ([part for sound in of for part in sound if part] for of in (heard, sounds(text)))
-    row = list(range(len(other) + 1))
-    for at, unit in enumerate(one, start=1):
-        before, row[0] = row[0], at
-        for n, wanted in enumerate(other, start=1):
-            before, row[n] = row[n], min(row[n] + 1, row[n - 1] + 1, before + (unit != wanted))
-    return row[-1]
+    return distance(one, other)
 
 
 def contains(text: str, phrases: Iterable[str]) -> str | None:

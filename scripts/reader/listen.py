@@ -15,14 +15,13 @@ from scripts.reader.plan import OUT, ROOT
 from scripts.reader.speak import kept
 from voice.frames import PHONE_RATE
 from voice.listening import mel
-from voice.listening.phones import STATES_PER_SECOND, syllable_units
+from voice.listening.phones import states_of, syllable_units
 from voice.listening.whisper import SHORT_WINDOW_S
 from voice.speaking import reading
 from voice.telephone import through_telephone
 
 TIMES = 2  # each clip, heard otherwise each time
 EMPTY = 60  # noises only
-_BEHIND = 4  # states kept behind the sound, as the reader looks at
 
 
 def on_the_line(sound: np.ndarray, dice: random.Random) -> np.ndarray:
@@ -66,8 +65,9 @@ def main(shard: int) -> None:
         frames = int(SHORT_WINDOW_S * mel.FRAMES_PER_SECOND)
         spectrogram = np.ascontiguousarray(mel.log_mel(sound, frames)[None])
         states = np.array(model.encode(ctranslate2.StorageView.from_array(spectrogram)))[0]
-        long = int(np.ceil(len(sound) / mel.RATE * STATES_PER_SECOND)) + _BEHIND
-        return states[:long].astype(np.float16)  # a copy: the rest is let go
+        return states[: states_of(len(sound) / mel.RATE)].astype(
+            np.float16
+        )  # a copy: the rest is let go
 
     states, units, texts = [], [], []
     for number, (text, sound) in enumerate(kept(OUT / f"clips-{shard}.pickle")):

@@ -1,4 +1,4 @@
-"""`python scripts/reader/train.py`, with Rasa's environment (it has TensorFlow): trains the network
+"""`python -m scripts.reader.train`, with Rasa's environment (it has TensorFlow): trains the network
 and writes voice/listening/phones.npz; prints the share of units that it misspells in texts kept
 aside, the share of those texts without a fault, and the SHA-256 to be put into phones.py."""
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+
+from nlu.components.distance import distance
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "reader"
@@ -71,7 +73,7 @@ def main() -> None:
         w2=second.astype("f2"),
         b2=second_bias.astype("f2"),
     )
-    wrong = [_distance(_read(model(states[n][None]).numpy()[0]), labels[n]) for n in test]
+    wrong = [distance(_read(model(states[n][None]).numpy()[0]), labels[n]) for n in test]
     print(f"of {len(test)} kept aside: {sum(wrong) / sum(len(labels[n]) for n in test):.3f} of the")
     print(f"units wrong, {wrong.count(0) / len(test):.3f} without a fault")
     print(hashlib.sha256(WEIGHTS.read_bytes()).hexdigest())
@@ -106,15 +108,6 @@ def _padded(
 def _read(scores: np.ndarray) -> list[int]:
     best = scores.argmax(axis=1)
     return [int(b) for b, before in zip(best, [0, *best[:-1]], strict=True) if b and b != before]
-
-
-def _distance(one: list[int], other: list[int]) -> int:
-    row = list(range(len(other) + 1))
-    for a, x in enumerate(one, start=1):
-        before, row[0] = row[0], a
-        for b, y in enumerate(other, start=1):
-            before, row[b] = row[b], min(row[b] + 1, row[b - 1] + 1, before + (x != y))
-    return row[-1]
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from typing import Any
 from bot import translation
 from bot.acting import sentences
 from bot.settings import ROOT
+from nlu.components.distance import distance
 from tests.bench import intelligible_report
-from tests.bench.bench_listen import distance
 from voice.dsp import pcm_from, resample, samples_from
 from voice.frames import PHONE_RATE
 from voice.listening import whisper, whisper_files

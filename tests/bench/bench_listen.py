@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from nlu.components.distance import distance
 from voice.frames import FRAME_BYTES, PHONE_RATE, Transcript
 from voice.listening import whisper, whisper_files
 from voice.listening.closed_set import YES_NO
@@ -79,16 +80,6 @@ def utterances(line: bytes) -> Iterator[bytes]:
         for event in endpointer.feed(frame, vad.speaking(frame)):
             if isinstance(event, SpeechEnded):
                 yield event.pcm
-
-
-def distance(said: Sequence[str], heard: Sequence[str]) -> int:
-    """Levenshtein distance in characters, syllables, or whatever the two consist of."""
-    row = list(range(len(heard) + 1))
-    for i, a in enumerate(said, 1):
-        diagonal, row[0] = row[0], i
-        for j, b in enumerate(heard, 1):
-            diagonal, row[j] = row[j], min(diagonal + (a != b), row[j] + 1, row[j - 1] + 1)
-    return row[-1]
 
 
 def _ratios(heard: Transcript) -> list[float]:

@@ -30,6 +30,11 @@ _FOLDED = {"zh": "z", "ch": "c", "sh": "s", "-ing": "-in", "-eng": "-en"}
 _BEHIND = 4  # states looked at behind the sound: the encoder sees a final a little late
 
 
+def states_of(seconds: float) -> int:
+    """How many states are looked at for so much sound."""
+    return int(np.ceil(seconds * STATES_PER_SECOND)) + _BEHIND
+
+
 class Phones:
     """The trained network: from a state of width 512 and its two neighbours by ReLU units to an
     initial, a final or none."""
@@ -52,7 +57,7 @@ class Phones:
     def read(self, states: Floats, seconds: float) -> tuple[str, ...]:
         """Initials and finals ("-ing") in `states`, shape (frames, 512), of which `seconds` hold
         sound. No tones; ü is v."""
-        heard = states[: int(np.ceil(seconds * STATES_PER_SECOND)) + _BEHIND]
+        heard = states[: states_of(seconds)]
         before, after = (np.roll(heard, step, axis=0) for step in (1, -1))
         before[:1] = after[-1:] = 0
         seen = np.concatenate((before, heard, after), axis=1)
