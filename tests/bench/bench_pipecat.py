@@ -93,7 +93,9 @@ Defaults: Silero, smart turn, pipecat's own service for faster-whisper, a model 
 hand: a model shared by all calls, an encoder window of 10 s, one beam, no turn detection (the turn
 ends with the text that follows 200 ms of silence, so slow speakers are cut off). The pipecat bot
 takes any text for an answer: it neither decides what was meant nor keeps a record, which our bot
-does within the gap and the CPU time given here.
+does within the gap and the CPU time given here. What it loses are short answers that its voice
+detector, which wants 200 ms of speech before anything counts, never reports; after 5 s the question
+is asked again.
 """
 
 
