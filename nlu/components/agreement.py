@@ -34,6 +34,8 @@ def _doubt(intent: str, heard: Heard, need: Agreement, repaired: bool) -> str | 
         return reasons.MUFFLED
     if noisy and ratio is None:  # nothing but the text, of a sound that hides a 不
         return reasons.NOISY
+    if "undenied" in scores and denied(heard.text, scores["undenied"], heard, need):
+        return reasons.LOST_NO if intent == "affirm" else reasons.OTHERWISE
     # The known answers have no say about a sound that is none of them.
     known = other is not None and scores.get("known", 1.0) >= 1
     if not noisy and not known and ("lost_no" in scores or "said_no" in scores):
@@ -57,3 +59,10 @@ def _doubt(intent: str, heard: Heard, need: Agreement, repaired: bool) -> str | 
     if (ratio is not None and ratio < wanted) or (other is not None and other < need.yes_other):
         return reasons.OTHERWISE
     return None
+
+
+def denied(text: str, margin: float, heard: Heard, need: Agreement) -> bool:
+    """Whether the opposite of `text` may have been said, which the second reader's `margin` speaks
+    against. In noise 不 loses its lips and is written 我 (不清楚 as 我清楚)."""
+    noise = heard.scores.get("snr_db", 0.0) < need.quiet_db
+    return margin < (need.undenied_self if noise and text.startswith("我") else need.undenied)

@@ -13,7 +13,7 @@ from math import inf
 
 from bot.dialogue.protocol import Meaning
 from nlu.components import nearest, pinyin, reasons
-from nlu.components.agreement import agreed
+from nlu.components.agreement import agreed, denied
 from nlu.components.clauses import clauses, first, word
 from nlu.components.table import Table
 from nlu.components.utterance import Guess, Heard, bare, meaning
@@ -21,6 +21,7 @@ from nlu.components.utterance import Guess, Heard, bare, meaning
 _HUMAN_SPELT = " ren gong "
 _MODEST = {"human", "repeat", "slower", "louder", "explain", "wait"}
 """Requests that may be granted for their sound alone: who did not make them is asked again."""
+_ASKING = ("吗", "吧", "嘛", "么")
 _ENDED = "的了啊呀我"
 """A short answer that ends so is no echo question that lost its 吗."""
 
@@ -45,7 +46,11 @@ class Sound:
             return None
         if self.heard.scores.get("urgent", 0.0) >= self.rules.agreement.urgent:
             return self._as("human", f"声音像要人工；{found.reason}")
-        if known := self._spelt() or self._nearest(found):
+        if known := self._spelt():
+            return known
+        if not self.text:
+            return None
+        if known := self._nearest(found):
             return known
         if found.reason not in reasons.UNREAD or self.heard.question == "-" or self._negated:
             return None
@@ -86,7 +91,10 @@ class Sound:
         yes = meant.answer == "yes"
         ratio = scores.get("yes_no", 1.0) if yes else 1 / scores.get("yes_no", 1.0)
         other = scores.get("yes_other" if yes else "no_other", inf)
+        sure = scores.get("spelt_undenied", scores.get("undenied", inf))
         if self._noisy or ratio < need.spelt or other < need.yes_other:
+            return None
+        if denied(said, sure, self.heard, need):
             return None
         if yes and not self._yes(said):
             return None
@@ -97,10 +105,11 @@ class Sound:
         sound, none that may have been lost, no classifier that says no, no 吗 that may have been
         drowned in noise; a single syllable must have been written as well."""
         need, scores = self.rules.agreement, self.heard.scores
-        denied = self.guess.intent == "deny" and self.guess.confidence >= need.deny
-        if self._sounds_negated or denied:
+        sure = self.text and self.guess.confidence >= need.deny
+        says_no = self.guess.intent == "deny" and sure
+        if self._sounds_negated or says_no or bare(self.text).endswith(_ASKING):
             return False
-        if scores.get("lost_no", 1.0) > need.lost_no_told:
+        if self.text and scores.get("lost_no", 1.0) > need.lost_no_told:
             return False
         written = nearest.same(bare(self.text), said)
         quiet = scores.get("snr_db", 0.0) >= need.quiet_db

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from math import inf
 
 from bot.dialogue.protocol import MAX_TEXT, Meaning
 from nlu.components import pinyin, reasons
@@ -30,7 +31,7 @@ def judge(heard: Heard, guess: Guess) -> Meaning:
     rules = table()
     text = normalise(heard.text, MAX_TEXT)
     if not text:
-        return meaning("hedge", guess, "什么也没听到")
+        return _by_sound(text, heard, guess, rules, meaning("hedge", guess, reasons.SILENCE))
     if key := _key(text, heard, rules):
         return meaning(key, Guess(key, 1.0), "按键")
     text = rules.respelt(text)
@@ -38,9 +39,7 @@ def judge(heard: Heard, guess: Guess) -> Meaning:
         return meaning(row.effect, guess, f"{row.id} {row.meaning}")
     if len(heard.text) >= MAX_TEXT:  # what was cut off may have said the opposite
         return meaning("other", guess, "太长")
-    found = _by_words(text, heard, guess, rules)
-    if heard.via == "voice":
-        found = Sound(text, heard, guess, rules, _typed(heard)).meaning(found) or found
+    found = _by_sound(text, heard, guess, rules, _by_words(text, heard, guess, rules))
     if (
         found.intent == "hedge"
         and not any(doubt in found.reason for doubt in reasons.DOUBTS)
@@ -49,6 +48,13 @@ def judge(heard: Heard, guess: Guess) -> Meaning:
     ):
         return meaning(guess.intent, guess, f"分类器；{found.reason}")
     return found
+
+
+def _by_sound(text: str, heard: Heard, guess: Guess, rules: Table, found: Meaning) -> Meaning:
+    """`found`, which the words mean, unless it was spoken and the sound knows better."""
+    if heard.via != "voice":
+        return found
+    return Sound(text, heard, guess, rules, _typed(heard)).meaning(found) or found
 
 
 def _typed(heard: Heard) -> Callable[[str], Meaning]:
@@ -148,13 +154,16 @@ def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
 
 
 def _unlike(heard: Heard, rules: Table) -> bool:
-    """Whether a short text that had to be respelt is not what the second reader spelt, give or take
-    half a syllable: 稍等 written 小的 is no 晓得."""
+    """Whether a short text is not what the second reader spelt: far from it as it was written, or,
+    if it had to be respelt, as it was read, give or take half a syllable (稍等 written 小的 is no
+    晓得). What has no Chinese word (Yes, made of 嗯) must have been spelt."""
     written = normalise(heard.text, MAX_TEXT)
     read = bare(rules.respelt(written))
-    if not heard.sounds or read == bare(written) or len(read) > rules.agreement.repaired_short:
+    if not heard.sounds or len(read) > rules.agreement.repaired_short:
         return False
-    return pinyin.apart(pinyin.spelt(heard.sounds), read) > 1
+    if not heard.spelt and heard.scores.get("written", -inf) < rules.agreement.written:
+        return True
+    return read != bare(written) and pinyin.apart(pinyin.spelt(heard.sounds), read) > 1
 
 
 def _no(heard: Heard, guess: Guess, reason: str, rules: Table) -> Meaning:

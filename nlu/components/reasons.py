@@ -11,6 +11,7 @@ BESIDE = "答非所问"
 UNLIKE = "逐音听到的不是这几个字"
 WHICH, LIKE_NO = "有否定词，但说不准否定什么", "有个字读音像不或没"
 STRANGE, NOTHING, GUESSED, FOREIGN = "有听不懂的词", "没有听懂", "分类器", "不是中文"
+SILENCE = "什么也没听到"
 UNREAD = (STRANGE, NOTHING, GUESSED, FOREIGN)
 """The words as they were written decided nothing: they may be read by their sound."""
 DOUBTS = (ASKED, BESIDE, UNLIKE, MUFFLED, OTHERWISE, SOUNDS_LIKE_NO, UNSURE, NOISY, LOST_NO)

@@ -69,6 +69,9 @@ class Agreement:
     deny: float
     other: float
     spelt: float
+    undenied: float
+    undenied_self: float
+    written: float
     quiet_db: float
     request: float
     request_over_hedge: float

@@ -20,7 +20,8 @@ from voice.listening.whisper import SHORT_WINDOW_S
 from voice.speaking import reading
 from voice.telephone import through_telephone
 
-TIMES = 2  # each clip, heard otherwise each time
+TIMES = 2  # each clip, heard otherwise each time …
+TIMES_PAIRS = 4  # … and those that must be told apart
 EMPTY = 60  # noises only
 
 
@@ -56,7 +57,7 @@ def nothing(dice: random.Random) -> np.ndarray:
             return hiss * np.exp(-(np.arange(count) % dice.randrange(1500, 6000)) / 150)
 
 
-def main(shard: int) -> None:
+def main(shard: str) -> None:
     folder = ROOT / "models" / "whisper-base"
     model = ctranslate2.models.Whisper(str(folder), compute_type="int8", intra_threads=1)
     reading.prepare(OUT)
@@ -77,7 +78,7 @@ def main(shard: int) -> None:
             for syllable in word.syllables
             for unit in syllable_units(syllable.rstrip("012345"))
         )
-        for time in range(TIMES):
+        for time in range(TIMES if shard.isdigit() else TIMES_PAIRS):
             states.append(look(on_the_line(sound, random.Random(f"{shard} {number} {time}"))))
             units.append(spelt)
             texts.append(text)
@@ -96,4 +97,4 @@ def main(shard: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(sys.argv[1])

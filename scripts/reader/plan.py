@@ -1,4 +1,5 @@
-"""Who says what in training: texts and voices, the same for the same training data."""
+"""Who says what in training: texts and voices, the same for the same training data. As a program it
+prints the names of its parts, the shards."""
 
 from __future__ import annotations
 
@@ -19,8 +20,8 @@ from voice.speaking.kokoro_fetch import npm_pack
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "reader"
-SHARDS = 2
-CLIPS = 1700  # of a shard
+CLIPS = {"0": 1679, "1": 1600, "2": 874, "3": 464, "pairs-0": 426, "pairs-1": 426}
+"""Of each shard. Shards of pairs say what must be told apart."""
 MEASURED = {"zm_yunjian", "zm_yunxia", "zm_yunyang", "zf_xiaoyi", "zm_yunxi"}
 """Voices that figures come from or thresholds were set with, never heard in training. The third of
 the latter, zf_xiaoxiao, is: there are not enough Mandarin voices."""
@@ -28,6 +29,18 @@ _WHISPERED = {"af_nicole"}
 _BASE = ("zf_xiaobei", "zf_xiaoxiao", "zf_xiaobei", "zf_xiaoxiao", "zf_xiaoni")
 _SPEED = (0.85, 1.7)
 _HANZI = re.compile("^[一-鿿]+$")
+
+_CORES = (
+    "清楚", "知道", "明白", "同意", "收到", "晓得", "了解", "确认", "愿意", "签过", "看过", "懂",
+    "听懂", "接受", "理解", "确定", "签", "看", "买过", "想好", "读过", "记得", "认识", "需要",
+    "担心", "说过", "承诺", "听说",
+)  # fmt: skip
+_BEFORE = ("我", "不", "没")  # 不 and 没 lose their lips in noise, and 我 is left
+_BEHIND = ("", "吗", "了", "的", "吧", "啊", "呢")
+_BARE = (
+    "不", "没", "对", "是", "好", "行", "嗯", "有", "没有", "你有", "我有", "不有", "不行", "不对",
+    "不是", "不好", "我是", "都是", "不用", "我用", "我行", "我对", "我好",
+)  # fmt: skip
 
 Styles = NDArray[np.float32]
 
@@ -53,12 +66,34 @@ def voices() -> dict[str, Styles]:
     return found
 
 
-def lines(shard: int, known: dict[str, Styles]) -> Iterator[Line]:
-    """What one shard says, without end. Every second utterance or so is a known answer, the others
-    come from the training data, from joins, and from random words, so that what is expected is not
-    all that is known."""
-    dice, words = random.Random(1000 + shard), np.random.default_rng(1000 + shard)
+def lines(shard: str, known: dict[str, Styles]) -> Iterator[Line]:
+    """What one shard says, without end."""
     left_out = _neither()
+    if shard.isdigit():
+        dice = random.Random(1000 + int(shard))
+        texts = _varied(dice, 1000 + int(shard), left_out)
+    else:
+        dice = random.Random(shard)
+        texts = _pairs(dice)
+    for text in texts:
+        if text not in left_out:
+            yield Line(text, _voice(dice, known), dice.uniform(*_SPEED))
+
+
+def _pairs(dice: random.Random) -> Iterator[str]:
+    """Answers that differ by the one syllable that makes a no, or a question, of a yes."""
+    while True:
+        said = [before + core for core in _CORES for before in _BEFORE]
+        said += [core + dice.choice(_BEHIND) for core in _CORES for _ in range(2)]
+        said += _BARE
+        dice.shuffle(said)
+        yield from said
+
+
+def _varied(dice: random.Random, seed: int, left_out: set[str]) -> Iterator[str]:
+    """Every second utterance or so is a known answer, the others come from the training data, from
+    joins, and from random words, so that what is expected is not all that is known."""
+    words = np.random.default_rng(seed)
     answers = [t for t in dict.fromkeys(YES_NO.phrases + ANY.phrases) if _HANZI.match(t)]
     sentences = _sentences()
     vocabulary, weights = _vocabulary(left_out)
@@ -74,9 +109,7 @@ def lines(shard: int, known: dict[str, Styles]) -> Iterator[Line]:
                 joined = dice.choice(["不", "没", "我不", "都不", "没有", "嗯", "我", "那"]) + one
             said.append(joined)
         dice.shuffle(said)
-        for text in reversed(said):
-            if text not in left_out:
-                yield Line(text, _voice(dice, known), dice.uniform(*_SPEED))
+        yield from reversed(said)
 
 
 def _voice(dice: random.Random, known: dict[str, Styles]) -> Styles:
@@ -122,3 +155,8 @@ def _vocabulary(left_out: set[str]) -> tuple[list[str], NDArray[np.float64]]:
             found.append((word, int(count)))
     weights = np.array([count for _, count in found]) ** 0.5
     return [word for word, _ in found], weights / weights.sum()
+
+
+if __name__ == "__main__":
+    voices()  # fetched once, before several processes want them
+    print(*CLIPS)

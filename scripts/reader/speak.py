@@ -30,7 +30,7 @@ def kept(path: Path) -> Iterator[tuple[str, np.ndarray]]:
                 yield pickle.load(clips)
 
 
-def main(shard: int) -> None:
+def main(shard: str) -> None:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     model = onnxruntime.InferenceSession(
@@ -41,7 +41,7 @@ def main(shard: int) -> None:
     path = OUT / f"clips-{shard}.pickle"
     done = sum(1 for _ in kept(path))
     with path.open("ab") as clips:
-        for number, line in zip(range(CLIPS), lines(shard, voices()), strict=False):
+        for number, line in zip(range(CLIPS[shard]), lines(shard, voices()), strict=False):
             if number < done:
                 continue
             tokens = [known[sound] for sound in phonemes(line.text) if sound in known]
@@ -55,4 +55,4 @@ def main(shard: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(sys.argv[1])

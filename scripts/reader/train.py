@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "reader"
 WEIGHTS = ROOT / "voice" / "listening" / "phones.npz"
 HIDDEN = 256
-WIDTH = 3  # states seen at once
+WIDTHS = (3, 5)  # states seen at once by the one layer and by the other
 EPOCHS = 16
 BATCH = 32
 ASIDE = 25  # one text of so many
@@ -40,8 +40,11 @@ def main() -> None:
 
     sound = tf.keras.layers.Input((None, states[0].shape[1]))
     layer = tf.keras.layers.Dropout(0.1)(sound)
-    layer = tf.keras.layers.Conv1D(HIDDEN, WIDTH, padding="same", activation="relu")(layer)
-    layer = tf.keras.layers.Dropout(0.2)(layer)
+    near, far = (
+        tf.keras.layers.Conv1D(HIDDEN, width, padding="same", activation="relu") for width in WIDTHS
+    )
+    layer = tf.keras.layers.Dropout(0.2)(near(layer))
+    layer = layer + tf.keras.layers.Dropout(0.2)(far(layer))
     model = tf.keras.Model(sound, tf.keras.layers.Dense(len(units) + 1)(layer))
     optimizer = tf.keras.optimizers.Adam()
 
@@ -64,15 +67,9 @@ def main() -> None:
         losses = [float(step(*_padded(states, labels, batch))) for batch in batches]
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.3f}", flush=True)
 
-    first, bias, second, second_bias = (weight.numpy() for weight in model.trainable_variables)
-    np.savez(
-        WEIGHTS,
-        units=units,
-        w1=first.astype("f2"),
-        b1=bias.astype("f2"),
-        w2=second.astype("f2"),
-        b2=second_bias.astype("f2"),
-    )
+    kept = [weight.numpy().astype("f2") for weight in model.trainable_variables]
+    names = [f"{name}{layer}" for layer in range(3) for name in ("weights", "bias")]
+    np.savez(WEIGHTS, units=units, **dict(zip(names, kept, strict=True)))
     wrong = [distance(_read(model(states[n][None]).numpy()[0]), labels[n]) for n in test]
     print(f"of {len(test)} kept aside: {sum(wrong) / sum(len(labels[n]) for n in test):.3f} of the")
     print(f"units wrong, {wrong.count(0) / len(test):.3f} without a fault")

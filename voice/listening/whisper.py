@@ -25,7 +25,13 @@ from tokenizers import Tokenizer
 from voice.errors import ModelError, RecognitionFailed
 from voice.frames import Transcript
 from voice.listening import mel, negation, phones, whisper_files
-from voice.listening.closed_set import MAX_RATIO, ClosedSet, negation_ratio, ratios
+from voice.listening.closed_set import (
+    MAX_CHARACTERS,
+    MAX_RATIO,
+    ClosedSet,
+    negation_ratio,
+    ratios,
+)
 from voice.listening.noise import speech_to_noise_db
 
 MAX_NO_SPEECH = 0.6
@@ -152,16 +158,18 @@ class Whisper:
         text = "".join(self._tokenizer.decode(list(d.tokens)) for d in heard)
         count = sum(len(d.tokens) + 1 for d in heard)
         mean = sum(d.log_prob for d in heard) / count if count else float("-inf")
+        # Where no words could be written, a known answer may have been spelt all the same.
+        told = heard[:1] or [d for d in decoded[:1] if d.spelt]
         return Transcript(
             text=_AGAIN.sub(r"\1\1\1", self._simplify.convert(text).strip()),
             confidence=float(np.exp(mean)),
             no_speech=min((d.no_speech for d in decoded), default=1.0),
             engine=self._engine,
             ms=(time.perf_counter() - began) * 1000,
-            scores=heard[0].scores if heard else {},
-            nearest=heard[0].nearest if heard else "",
-            sounds=" ".join(d.sounds for d in heard if d.sounds),
-            spelt=heard[0].spelt if heard else "",
+            scores=told[0].scores if told else {},
+            nearest=told[0].nearest if told else "",
+            sounds=" ".join(d.sounds for d in heard or told if d.sounds),
+            spelt=told[0].spelt if told else "",
         )
 
     def _decode(
@@ -210,20 +218,33 @@ class Whisper:
             _go_on(unwanted)
             nearest, scores = self._score(encoded, answers, tokens, log_prob)
             scores |= negation.scores(tokens, logits, negations)
-        units: tuple[str, ...] = ()
+        sounds = spelt = ""
         if self._phones is not None and window_s == SHORT_WINDOW_S:  # it was trained with no other
-            units = self._phones.read(np.array(encoded)[0], seconds)
-        spelt = self._spelt(units, tokens, answers) if answers is not None else ""
-        sounds = phones.syllables(units)
+            reading = self._phones.read(np.array(encoded)[0], seconds)
+            sounds = phones.syllables(reading.units)
+            if answers is not None:
+                spelt, read = self._spelt(reading, tokens, answers)
+                scores |= read
         return Decoded(tokens, log_prob, result.no_speech_prob, scores, nearest, sounds, spelt)
 
-    def _spelt(self, units: Sequence[str], tokens: Sequence[int], answers: ClosedSet) -> str:
-        """Which words sound like `units`: those written, or an answer of the closed set."""
+    def _spelt(
+        self, reading: phones.Reading, tokens: Sequence[int], answers: ClosedSet
+    ) -> tuple[str, dict[str, float]]:
+        """Which words sound like `reading`: those written, or an answer of the closed set; and how
+        surely neither is the opposite."""
         written = self._simplify.convert(self._tokenizer.decode(list(tokens)))
         hanzi = "".join(_HANZI.findall(written))
-        if units and phones.alike(phones.spelling(hanzi), units):
-            return hanzi
-        return self._closed_vocabulary(answers).spellings.find(units)
+        scores: dict[str, float] = {}
+        if 0 < len(hanzi) <= MAX_CHARACTERS:
+            (likely,) = reading.likelihoods([phones.spelling(hanzi)])
+            scores["written"] = max(likely, -phones.MOST)
+            scores["undenied"] = phones.denied(reading, hanzi)
+        if reading.units and phones.alike(phones.spelling(hanzi), reading.units):
+            return hanzi, scores
+        found = self._closed_vocabulary(answers).spellings.find(reading)
+        if found:
+            scores["spelt_undenied"] = phones.denied(reading, found)
+        return found, scores
 
     def _score(
         self, encoded: Any, answers: ClosedSet, plain: tuple[int, ...], free: float
@@ -304,7 +325,7 @@ class Whisper:
             )
             longest = max(map(len, texts)) + 1
             found = ClosedVocabulary(
-                texts, suppressed, longest, negations, phones.Spellings(answers.phrases)
+                texts, suppressed, longest, negations, phones.Spellings(answers)
             )
             self._closed[answers] = found
         return found
