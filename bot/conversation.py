@@ -193,10 +193,7 @@ class Conversation:
                 text=said.text,
                 via=said.via,
                 confidence=said.confidence,
-                scores=said.scores,
-                nearest=said.nearest,
-                sounds=said.sounds,
-                spelt=said.spelt,
+                **said.clues(),
             )
         )
         urgent = moved.meaning is not None and moved.meaning.request in URGENT

@@ -6,9 +6,10 @@ Times are milliseconds since the line opened; they are offsets into the line's r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from voice.clues import Clues
 
 PHONE_RATE = 8000  # Hz
 FRAME_MS = 20
@@ -19,7 +20,7 @@ Via = Literal["voice", "text", "key", "button"]
 
 
 @dataclass(frozen=True, slots=True)
-class Transcript:
+class Transcript(Clues):
     """What a recogniser made of one stretch of sound."""
 
     text: str = field(repr=False)  # simplified characters; empty when nothing was said
@@ -27,23 +28,10 @@ class Transcript:
     no_speech: float  # 0..1, the model's own belief that nobody spoke
     engine: str  # recogniser and model, with the model's hash where it is known
     ms: float  # decoding time
-    scores: Mapping[str, float] = field(default_factory=dict)
-    """Closed-set scores (see `listening.closed_set`): "yes_no" = yes against the best no,
-    "yes_other" = yes against the best other, "urgent" = a wish for a human against all else,
-    "known" = the best of all against the free text; ratios, > 1 favours the first. The probability
-    of a negation that was not written ("lost_no") or was ("said_no", `listening.negation`). And
-    "snr_db", how far the voice stands above the noise (`listening.noise`). Empty if not asked."""
-    nearest: str = field(default="", repr=False)
-    """The answer of the closed set that explains the sound best; empty if none was found."""
-    sounds: str = field(default="", repr=False)
-    """What a second reader spells of the same sound (`listening.phones`): syllables of pinyin
-    without tones, "qing chu le". Empty where it heard none or was not asked."""
-    spelt: str = field(default="", repr=False)
-    """`text`, if that is spelt so, or the answer of the closed set that is; empty if neither."""
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class Utterance(Clues):
     """One stretch of the caller's speech, or one typed message or pressed button."""
 
     text: str = field(repr=False)
@@ -56,15 +44,11 @@ class Utterance:
     rate: int = PHONE_RATE
     no_speech: float = 0.0
     engine: str = "typed"
-    scores: Mapping[str, float] = field(default_factory=dict)
     over: str | None = None  # id of the Speech that was still playing when the caller began
     echo_ms: int = 0  # so much of `pcm`, at its ends, is our own voice come back; not in `text`
     original: str = field(default="", repr=False)
     """The words as they were written, where `text` is what they stand for in Mandarin; empty where
     `text` is just what was said."""
-    nearest: str = field(default="", repr=False)  # as in Transcript
-    sounds: str = field(default="", repr=False)  # as in Transcript
-    spelt: str = field(default="", repr=False)  # as in Transcript
 
     @property
     def is_echo(self) -> bool:

@@ -267,10 +267,7 @@ def _utterance(said: SpeechEnded, result: Hearing, over: str | None, rate: int) 
         rate=rate,
         no_speech=heard.no_speech,
         engine=heard.engine,
-        scores=heard.scores,
-        nearest=heard.nearest,
-        sounds=heard.sounds,
-        spelt=heard.spelt,
         over=over,
         echo_ms=echo_ms,
+        **heard.clues(),
     )

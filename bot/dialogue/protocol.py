@@ -8,11 +8,12 @@ the next one back, so that a worker that dies can be replaced in the middle of a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Literal
 
+from voice.clues import Clues
+
 MAX_TEXT = 500  # characters of one utterance that are looked at
-MAX_SOUNDS = 2000  # letters of its syllables
 MAX_LINE = 256 * 1024  # bytes of one protocol line
 
 Answer = Literal["yes", "no", "unclear"]
@@ -208,22 +209,18 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Turn:
-    """One turn. Either `text` (with how surely it was heard) or an `event` of the application:
-    silence, identity_ok, identity_wrong, identity_unheard, time_booked, time_unheard,
-    check_right, check_wrong, check_unclear, check_keyed (a key that means nothing here),
-    no_explanation, cut_off (answered before the question was out), resume (back from a human),
-    nobody_free (no human took the call)."""
+class Turn(Clues):
+    """One turn. Either `text` (with how surely it was heard, and how it sounded) or an `event` of
+    the application: silence, identity_ok, identity_wrong, identity_unheard, time_booked,
+    time_unheard, check_right, check_wrong, check_unclear, check_keyed (a key that means nothing
+    here), no_explanation, cut_off (answered before the question was out), resume (back from a
+    human), nobody_free (no human took the call)."""
 
     state: State
     text: str = ""
     via: str = "voice"
     confidence: float = 1.0
-    scores: Mapping[str, float] = field(default_factory=dict)
     event: str | None = None
-    nearest: str = ""  # the known answer that explains the sound best
-    sounds: str = ""  # its syllables as a second reader spells them (voice.frames.Transcript)
-    spelt: str = ""  # the text or the known answer that is spelt so
 
 
 @dataclass(frozen=True)

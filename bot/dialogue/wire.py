@@ -73,11 +73,8 @@ def turn_from_json(data: Mapping[str, Any]) -> Turn:
             isinstance(turn.state, dict)
             and isinstance(turn.text, str)
             and isinstance(turn.via, str)
-            and isinstance(turn.scores, dict)
-            and isinstance(turn.nearest, str)
-            and isinstance(turn.sounds, str)
-            and isinstance(turn.spelt, str)
             and isinstance(turn.event, str | None)
+            and turn.well_typed()
         )
         if not fits:
             raise BadLine("a field of the turn has the wrong type")

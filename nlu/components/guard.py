@@ -14,15 +14,15 @@ from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.dialogue.protocol import MAX_SOUNDS, MAX_TEXT
 from nlu.components.judge import judge
 from nlu.components.utterance import Guess, Heard
+from voice.clues import clues_in
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=False)
 class AnswerGuard(GraphComponent, IntentClassifier):  # type: ignore[misc]
-    """Reads `metadata` (expect, asks, via, confidence, scores, phase, nearest, sounds, spelt)
-    if there is any.
+    """Reads `metadata` (expect, asks, via, confidence, phase, and `voice.clues`) if there
+    is any.
 
     Writes `intent` and `meaning`, the fields of `bot.dialogue.protocol.Meaning`.
     """
@@ -64,12 +64,9 @@ def heard(text: str, metadata: Mapping[str, Any]) -> Heard:
         expect=str(metadata.get("expect") or "yes"),
         via=str(metadata.get("via") or "text"),
         confidence=float(metadata.get("confidence", 1.0)),
-        scores={k: float(v) for k, v in (metadata.get("scores") or {}).items()},
         phase=str(metadata.get("phase") or ""),
-        nearest=str(metadata.get("nearest") or "")[:MAX_TEXT],
         asks=tuple(map(str, metadata.get("asks") or ())),
-        sounds=str(metadata.get("sounds") or "")[:MAX_SOUNDS],
-        spelt=str(metadata.get("spelt") or "")[:MAX_TEXT],
+        **clues_in(metadata),
     )
 
 

@@ -1,5 +1,5 @@
 """The known answer that explains the sound best: one more voice where the text alone decides
-nothing. Ratios are those of `voice.frames.Transcript.scores`."""
+nothing. Ratios are those of `voice.clues.Clues.scores`."""
 
 from __future__ import annotations
 

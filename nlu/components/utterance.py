@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.dialogue.protocol import Answer, Meaning
+from voice.clues import Clues
 
 REQUESTS = {
     name: name
@@ -27,19 +27,15 @@ class Guess:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Heard(Clues):
     """One utterance and what is known about how it was heard and what was asked."""
 
     text: str
     expect: str = "yes"  # what the question hopes for: yes or no
     via: str = "text"
     confidence: float = 1.0  # the recogniser's, 0..1
-    scores: Mapping[str, float] = field(default_factory=dict)  # see voice.frames.Transcript
     phase: str = ""
-    nearest: str = ""  # the known answer that explains the sound best
     asks: tuple[str, ...] = ()  # what the question asks for; empty: not known
-    sounds: str = ""  # its syllables as a second reader spells them
-    spelt: str = ""  # the text or the known answer that is spelt so
 
     @property
     def question(self) -> str:

@@ -121,10 +121,7 @@ async def understand(
             states[said.row.question],
             piece.text,
             confidence=piece.confidence,
-            scores=piece.scores,
-            nearest=piece.nearest,
-            sounds=piece.sounds,
-            spelt=piece.spelt,
+            **piece.clues(),
         )
         moved = await dialogue.turn(turn)
         if moved.meaning is not None:

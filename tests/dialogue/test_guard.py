@@ -417,7 +417,7 @@ def test_a_negation_that_may_have_been_lost_and_a_no_in_the_sound_are_a_no() -> 
 
 def test_a_hoped_for_no_may_be_read_by_its_sound_where_the_negation_was_written() -> None:
     def answer(text: str, nearest: str, **scores: float) -> str:
-        heard = Heard(text, "no", "voice", 0.7, scores, nearest=nearest)
+        heard = Heard(text, "no", "voice", 0.7, scores=scores, nearest=nearest)
         return judge(heard, DOUBTER).answer
 
     sure = {**SURELY_NO, "said_no": 0.95, "lost_no": 0.001}
@@ -477,7 +477,7 @@ def test_a_negation_that_may_have_been_lost_is_asked_about(text: str) -> None:
 
 def test_a_wanted_no_must_have_been_heard_as_one() -> None:
     def answer(**scores: float) -> str:
-        return judge(Heard("没有人说过", "no", "voice", 0.8, scores), DOUBTER).answer
+        return judge(Heard("没有人说过", "no", "voice", 0.8, scores=scores), DOUBTER).answer
 
     assert answer(**LONG, said_no=0.95) == "no", "the known answers have no say"
     assert answer(**LONG, said_no=0.4) == "unclear"
@@ -595,7 +595,7 @@ def test_a_longer_yes_in_noise_can_be_sure() -> None:
 def test_a_wanted_no_in_noise_needs_a_surer_sound_too() -> None:
     for snr, answer in ((24.0, "no"), (14.0, "unclear")):
         scores = {"yes_no": 0.3, "yes_other": 1.0, "snr_db": snr}
-        found = judge(Heard("没有", "no", "voice", 0.9, scores), DOUBTER)
+        found = judge(Heard("没有", "no", "voice", 0.9, scores=scores), DOUBTER)
         assert found.answer == answer
 
 

@@ -33,6 +33,7 @@ SPEAKING_CHILD = tuple(
     f"voice/speaking/{name}" for name in ("kokoro", "pyttsx3_", "sherpa.py", "child")
 )
 RASA_SIDE = ("bot/dialogue/worker", "actions/", "nlu/components/")
+STANDARD = sys.stdlib_module_names
 
 
 def modules(*folders: str) -> Iterator[tuple[str, set[str]]]:
@@ -83,12 +84,16 @@ def test_rasa_stays_in_its_environment() -> None:
 
 
 def test_the_rasa_side_needs_nothing_of_the_app_environment() -> None:
-    allowed = {"bot.dialogue.protocol", "bot.dialogue.wire"}
+    allowed = {"bot.dialogue.protocol", "bot.dialogue.wire", "voice.clues"}
     for path, names in modules("bot/dialogue", "actions", "nlu"):
         if path.startswith(RASA_SIDE):
             ours = {n for n in names if n.split(".")[0] in {"bot", "voice"}}
             ours -= {n for n in ours if n.startswith("bot.dialogue.worker")}
             assert ours <= allowed, f"{path} imports {sorted(ours - allowed)}"
+    seen = dict(modules("bot/dialogue", "voice"))
+    for path in (name.replace(".", "/") + ".py" for name in allowed):
+        foreign = {n for n in seen[path] - allowed if n.split(".")[0] not in STANDARD}
+        assert not foreign, f"{path} needs more than the standard library: {sorted(foreign)}"
 
 
 def test_pure_rooms_have_no_clock_no_disk_no_network() -> None:

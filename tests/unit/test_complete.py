@@ -20,7 +20,7 @@ REQUEST = {"yes_no": 1.0, "yes_other": 0.05, "urgent": 30.0}
 def heard(
     text: str, scores: Mapping[str, float] | None = None, confidence: float = 0.8
 ) -> Transcript:
-    return Transcript(text, confidence, 0.0, "script", 1.0, scores or {})
+    return Transcript(text, confidence, 0.0, "script", 1.0, scores=scores or {})
 
 
 @pytest.mark.parametrize(

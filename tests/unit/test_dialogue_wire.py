@@ -44,7 +44,7 @@ def test_a_start_survives_the_wire() -> None:
 
 @given(st.text(max_size=500), st.sampled_from(["voice", "key"]), st.floats(0, 1))
 def test_a_turn_survives_the_wire(text: str, via: str, confidence: float) -> None:
-    turn = Turn({"phase": "items"}, text, via, confidence, {"yes_no": 2.5})
+    turn = Turn({"phase": "items"}, text, via, confidence, scores={"yes_no": 2.5})
     assert wire.turn_from_json(wire.decode(wire.encode(asdict(turn)))) == turn
 
 
