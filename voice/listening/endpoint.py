@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from voice.frames import FRAME_MS, PHONE_RATE
-from voice.listening.noise import QUIETEST_DB, NoiseFloor, level_db
+from voice.listening.noise import level_db
+from voice.listening.prominence import Prominence
 from voice.listening.whole import Wanted
 
 
@@ -56,15 +57,7 @@ class EndpointSettings:
     short_ms: int = 3000  # … which is no longer than this: no clear answer is
     long_pause_ms: int = 400  # and any other, so that a monologue is not recognised at every breath
     clear_ms: int = 200  # silence that ends a clear answer
-    min_voiced_ms: int = 80  # less is a click; a short 对 has 150 ms
     max_ms: int = 20_000  # a longer utterance is cut, so that memory and decoding are bounded
-    rise_db: float = 4.0  # a speaking frame is louder than the noise floor by this
-    peak_db: float = 9.0  # and the loudest frame of an utterance by this
-    quiet_db: float = -52.0  # dBFS; nothing below is speech, however quiet the line
-    weak_db: float = (
-        8.0  # a weak last syllable (的, 得, 吗) is louder by this than the dip before …
-    )
-    weak_ms: int = 300  # … this soon after the last sound that the detector took for speech
 
     def __post_init__(self) -> None:
         if not 1 <= self.onset_frames <= self.onset_window:
@@ -133,8 +126,7 @@ class Endpointer:
         self._frame_bytes = rate * FRAME_MS // 1000 * 2
         self._settings = settings or EndpointSettings()
         self._pauses = pauses or Pauses()
-        self._floor = NoiseFloor()
-        self._noise = QUIETEST_DB  # the floor at the last frame
+        self._prominence = Prominence()
         self._now = 0  # frames fed
         before = self._settings.pre_roll_ms // FRAME_MS + self._settings.onset_window
         self._before: deque[bytes] = deque(maxlen=before)
@@ -151,10 +143,6 @@ class Endpointer:
         self._first = 0  # frame with which the kept sound begins
         self._last = 0  # frame after the last sound
         self._run = 0  # speaking frames in a row
-        self._voiced = 0  # speaking frames of this utterance
-        self._peak = QUIETEST_DB  # level of its loudest frame, dBFS
-        self._heard = 0  # frame after the last one that the detector took for speech
-        self._dip = 0.0  # level of the quietest frame since then, dBFS
 
     @property
     def now_ms(self) -> int:
@@ -186,9 +174,7 @@ class Endpointer:
             raise ValueError(f"a frame is {self._frame_bytes} bytes, got {len(frame)}")
         if level is None:
             level = level_db(frame)
-        self._noise = self._floor.update(level)
-        threshold = max(self._noise + self._settings.rise_db, self._settings.quiet_db)
-        speech = speaking and level >= threshold
+        speech = self._prominence.is_speech(speaking, level)
         self._now += 1
         return (
             self._continue(frame, speech, level) if self._open else self._wait(frame, speech, level)
@@ -215,8 +201,7 @@ class Endpointer:
         keep = since + self._settings.pre_roll_ms // FRAME_MS
         self._open = True
         self._start, self._last = self._now - since, self._now
-        self._voiced, self._peak = sum(self._recent), level
-        self._heard, self._dip = self._now, level
+        self._prominence.begin(sum(self._recent), level)
         self._run = self._settings.resume_frames
         kept = list(self._before)[-keep:]
         self._first = self._now - len(kept)
@@ -228,11 +213,7 @@ class Endpointer:
     def _continue(self, frame: bytes, speech: bool, level: float) -> list[EndpointEvent]:
         self._sound += frame
         events: list[EndpointEvent] = []
-        if speech:
-            self._voiced += 1
-            self._peak = max(self._peak, level)
-            self._heard, self._dip = self._now, level
-        self._run = self._run + 1 if speech or self._weak(level) else 0
+        self._run = self._run + 1 if self._prominence.goes_on(speech, level) else 0
         if self._run >= self._settings.resume_frames:
             self._last = self._now
             if self._paused:
@@ -243,7 +224,10 @@ class Endpointer:
             self._kept = len(self._sound)
             events.append(
                 SpeechPaused(
-                    bytes(self._sound), *self._span(), self._first * FRAME_MS, faint=self._faint
+                    bytes(self._sound),
+                    *self._span(),
+                    self._first * FRAME_MS,
+                    faint=self._prominence.faint,
                 )
             )
         if ended := self._end_if_due():
@@ -251,15 +235,6 @@ class Endpointer:
         if len(self._sound) >= self._settings.max_ms // FRAME_MS * self._frame_bytes:
             events.append(self._end(cut=True))
         return events
-
-    def _weak(self, level: float) -> bool:
-        """A syllable without stress, which a detector misses: it rises from a dip, as neither the
-        dying away of a voice nor a steady noise does."""
-        settings = self._settings
-        self._dip = min(self._dip, level)
-        near = (self._now - self._heard) * FRAME_MS <= settings.weak_ms
-        floor = max(self._noise + settings.peak_db, settings.quiet_db - 6)
-        return near and level >= max(self._dip + settings.weak_db, floor)
 
     def _pause_frames(self) -> int:
         """Silence after which it is worth recognising what was said so far."""
@@ -288,15 +263,9 @@ class Endpointer:
     def _span(self) -> tuple[int, int]:
         return self._start * FRAME_MS, self._last * FRAME_MS
 
-    @property
-    def _faint(self) -> bool:
-        """By the floor of now: a noise that began like speech has raised it meanwhile."""
-        short = self._voiced * FRAME_MS < self._settings.min_voiced_ms
-        return short or self._peak < self._noise + self._settings.peak_db
-
     def _end(self, *, cut: bool) -> SpeechEnded | SpeechDropped:
         event: SpeechEnded | SpeechDropped
-        if self._faint:
+        if self._prominence.faint:
             event = SpeechDropped(self._now * FRAME_MS)
         else:
             kept = self._kept if self._paused else len(self._sound)
