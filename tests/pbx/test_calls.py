@@ -67,16 +67,17 @@ async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Play
     folder = tmp_path_factory.mktemp("pbx")
     async with stage(folder, TEXTS, record_humans=True) as made:
         play = Play(Played(made))
-        await play.nobody_free()
-        async with agents(made) as desk:
-            play.desk = desk
-            await asyncio.gather(
-                play.whole(), play.key_0(), play.spoken(), play.outbound(), play.machines(),
-                play.hang_ups(), play.unknown(),
-            )  # fmt: skip
+        async with asyncio.TaskGroup() as calls:
+            calls.create_task(play.whole())  # takes longest
+            without_agents = [calls.create_task(c) for c in (play.hang_ups(), play.machines())]
+            await play.nobody_free()
+            async with agents(made) as desk:
+                play.desk = desk
+                await asyncio.gather(play.key_0(), play.spoken(), play.outbound(), play.unknown())
+            await asyncio.gather(*without_agents)
             await play.refusals()
             await play.early_prompt()
-            await play.exchange_restarts()
+        await play.exchange_restarts()
         yield play.played
 
 
