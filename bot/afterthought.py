@@ -60,7 +60,7 @@ class Settled:
             text=whole.text,
             via="voice",
             confidence=whole.confidence,
-            scores=whole.scores,
+            **whole.clues(),
         )
 
     def stands(self, moved: Moved, said: Utterance) -> bool:

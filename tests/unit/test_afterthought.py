@@ -67,6 +67,21 @@ def test_both_are_weighed_as_one_on_the_state_of_before_with_the_weaker_sound() 
     assert turn.scores == {"yes_no": 0.1, "yes_other": 20.0, "urgent": 0.4}
 
 
+def test_what_a_second_reader_spells_of_both_is_weighed_and_the_known_answers_of_neither() -> None:
+    first = settled(
+        replace(YES, sounds="shi de", spelt="是的", nearest="是的"),
+        moved("yes"),
+        BEFORE,
+        question(),
+    )
+    assert first is not None
+    more = replace(
+        utterance("转任", 1900, 2300), sounds="zhuan ren gong", nearest="转人工", spelt="转人工"
+    )
+    turn = first.turn(more)
+    assert (turn.sounds, turn.nearest, turn.spelt) == ("shi de zhuan ren gong", "", "")
+
+
 def test_more_of_the_same_becomes_a_part_of_the_answer() -> None:
     longer = given().with_more(utterance("我清楚了", 1900, 2500))
     assert longer.covers(utterance("不对", 2500 + TERM_WINDOW_MS, 9999))
