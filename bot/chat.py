@@ -10,8 +10,7 @@ import structlog
 
 from bot.callbacks import Conversations
 from bot.dialogue.protocol import State
-from bot.ending import closing
-from bot.errors import HuifangError
+from bot.errors import HuifangError, StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.web.chatline import ChatLine
 from voice.frames import Hangup, Key, Utterance
@@ -19,6 +18,11 @@ from voice.frames import Hangup, Key, Utterance
 log = structlog.get_logger()
 
 Verdict = Literal["given_back", "ended"]
+
+RETRY_S = 2.0  # between two tries to write a hand-over down
+BROKEN = (
+    "系统出了问题，对话中断了，您最后一条消息可能没有送达。请刷新本页继续，或拨打客服热线转人工。"
+)
 
 
 class Chat:
@@ -41,11 +45,19 @@ class Chat:
 
     async def run(self) -> None:
         """Until the chat is over. A fault leaves it in the human queue, where it can be read."""
-        state: State | None = None
         row = await asyncio.to_thread(self._callbacks.store.callback, self.callback)
-        if row.owner != "bot":  # the house was restarted while a human had it
+        if row.owner == "bot":
+            await self._bot_and_humans(None)
+        else:  # the house was restarted, or the page was left, while a human had it
             self.line.owned_by("queue" if row.owner == "queue" else "human")
             state = await self._human_stretch(dict(row.snapshot or {}))
+            if state is not None:
+                await self._bot_and_humans(state)
+        await self.line.close()
+        self._changed()
+
+    async def _bot_and_humans(self, state: State | None) -> None:
+        """The bot, and after each hand-over a human, in turns; from `state` where one gave back."""
         while True:
             conversation = await asyncio.to_thread(
                 self._conversations.start,
@@ -56,18 +68,32 @@ class Chat:
             )
             result = await conversation.run()
             if result.ending != "handed_over":
-                break
+                return
             self.line.owned_by("queue")
+            await self._queued(result.state)
             self._changed()
             state = await self._human_stretch(result.state)
             if state is None:
-                break
-        await self.line.close()
-        self._changed()
+                return
+
+    async def _queued(self, state: State) -> None:
+        """See to it that the hand-over is on record: while the store is away it is not, and no
+        agent would see who waits."""
+        while True:
+            try:
+                row = await asyncio.to_thread(self._callbacks.store.callback, self.callback)
+                if row.owner == "bot":
+                    body = {"reason": "failure", "generation": self.scribe.generation + 1}
+                    handed = Draft("handed_over", body)
+                    await self.scribe.transfer("queue", [handed], snapshot=state, state="HUMAN")
+                return
+            except StoreUnavailable:
+                await asyncio.sleep(RETRY_S)
 
     async def _human_stretch(self, state: State) -> State | None:
         """What the policyholder writes goes on record and to the agent's screen. Returns the
-        state to resume from, None when the chat is over."""
+        state to resume from, None when the chat is over. Who leaves the page still wants a human:
+        the case stays in the queue, or with its agent, until a human ends it."""
         verdict = asyncio.create_task(self._verdict.get())
         try:
             while True:
@@ -78,11 +104,6 @@ class Chat:
                     return state if verdict.result() == "given_back" else None
                 match await event:
                     case Hangup():
-                        await self.scribe.write(
-                            [closing(self._callbacks.progress(self.callback), "hangup")],
-                            state="INCOMPLETE",
-                            outcome="hangup",
-                        )
                         return None
                     case Utterance() | Key() as said:
                         await self._heard(said)
@@ -128,7 +149,11 @@ async def guarded(chat: Chat) -> None:
     """The task around a chat: no fault of one may go unseen, or reach another."""
     try:
         await chat.run()
+        return
     except HuifangError as error:
         log.error("chat.failed", callback=chat.callback, error=type(error).__name__)
     except Exception:
         log.exception("chat.fault", callback=chat.callback)
+    # Nobody reads this line any more: whoever writes on would write to nobody.
+    chat.line.note(BROKEN)
+    await chat.line.close()

@@ -27,6 +27,7 @@ from voice.speaking import Speaker, wav
 READ_ALOUD_RATE = 24000  # Hz
 NOT_YOURS = "这个会话不在您手上，可能已由同事接手或已结束。"
 PHONE_ONLY_ON_PHONE = "电话会话请在电话中与客户沟通。"
+LEFT = "客户已离开网页，消息无法送达，也不能交还智能助手；请改用电话联系客户，或结束会话。"
 
 
 class HumanDesk:
@@ -215,10 +216,10 @@ class HumanDesk:
         return chat.scribe if chat else await asyncio.to_thread(self._callbacks.scribe, callback)
 
     async def _chat(self, callback: str, agent: str) -> Chat:
-        await asyncio.to_thread(self._owned, callback, agent)
+        row = await asyncio.to_thread(self._owned, callback, agent)
         chat = self._chats.get(callback)
         if chat is None:
-            raise HuifangError(PHONE_ONLY_ON_PHONE)
+            raise HuifangError(LEFT if row.channel == "chat" else PHONE_ONLY_ON_PHONE)
         return chat
 
     def _owned(self, callback: str, agent: str) -> Callback:

@@ -1,0 +1,160 @@
+"""Who waits in a chat for a human is seen by the humans until one of them ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+
+import pytest
+
+from bot import chat
+from bot.callbacks import Callbacks, Conversations
+from bot.errors import HuifangError
+from bot.evidence.states import State
+from bot.handoff import LEFT, HumanDesk
+from bot.parts import open_voice
+from bot.settings import Settings
+from bot.store import Store
+from bot.web import wire
+from bot.web.chatline import ChatLine
+from tests.conftest import SteppingClock
+from tests.flow.test_faults import DeadDialogue
+
+POLICY = "902626001083"
+
+
+class Page:
+    """Shows what it gets at once, as a page that is looked at does."""
+
+    def __init__(self, line: ChatLine) -> None:
+        self.line = line
+        self.sent: list[str] = []
+        self.over, self.queued = asyncio.Event(), asyncio.Event()
+        line.attach(self)
+
+    def send(self, data: str | bytes) -> None:
+        assert isinstance(data, str)
+        self.sent.append(data)
+        if '"ended":true' in data.replace(" ", ""):
+            self.over.set()
+        if '"queue"' in data:
+            self.queued.set()
+        shown = wire.Shown(seq=1_000)
+        asyncio.get_running_loop().call_soon(self.line.receive, self, shown)
+
+    def close(self, reason: str) -> None:
+        pass
+
+    def types(self, text: str) -> None:
+        self.line.receive(self, wire.Text(text=text))
+
+
+def house(settings: Settings, store: Store) -> tuple[HumanDesk, Callbacks]:
+    """Without a dialogue every chat goes to the humans at once."""
+    callbacks = Callbacks(settings, store, clock=SteppingClock())
+    desk = HumanDesk(Conversations(callbacks, DeadDialogue()), open_voice(settings))
+    return desk, callbacks
+
+
+async def until_queued(desk: HumanDesk) -> None:
+    async with asyncio.timeout(10):
+        changes = desk.watch()
+        while not await desk.waiting():
+            await anext(changes)
+
+
+async def test_who_leaves_the_page_is_still_waited_for(settings: Settings, store: Store) -> None:
+    desk, callbacks = house(settings, store)
+    callback = callbacks.open(POLICY, "chat")
+    token = store.token_for(callback)
+    line = await desk.open_chat(token)
+    Page(line)
+    await until_queued(desk)
+    over = asyncio.gather(*desk._tasks)
+    await line.close()  # as it does by itself when the page stays away
+    await asyncio.wait_for(over, 5)
+
+    (waiting,) = await desk.waiting()
+    assert waiting.callback == callback
+    row = store.callback(callback)
+    assert (row.state, row.owner) == (State.HUMAN, "queue")
+    page = Page(await desk.open_chat(token))  # and who comes back waits with the same case
+    await desk.take(callback, "李娜")
+    await desk.agent_say(callback, "李娜", "您好")
+    assert any("您好" in text for text in page.sent)
+
+    over = asyncio.gather(*desk._tasks)
+    await page.line.close()
+    await asyncio.wait_for(over, 5)
+    assert [one.callback for one in await desk.held_by("李娜")] == [callback]
+    with pytest.raises(HuifangError, match=LEFT):
+        await desk.agent_say(callback, "李娜", "您还在吗？")
+    await desk.end(callback, "李娜")
+    row = store.callback(callback)
+    assert (row.state, row.owner) == (State.INCOMPLETE, "bot")
+    calls = [event for event in store.events(callback) if event.kind in ("called", "failed")]
+    assert len(calls) == 1, "the bot says nothing to whom a human has"
+    assert callbacks.open(POLICY, "chat") == callback, "no second callback beside it"
+
+
+async def test_a_human_ends_a_chat_that_was_resumed_and_the_bot_stays_silent(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    callback = callbacks.open(POLICY, "chat")
+    token = store.token_for(callback)
+    Page(await desk.open_chat(token))
+    await until_queued(desk)
+    await desk.close()  # as at a restart
+
+    desk, _ = house(settings, store)
+    page = Page(await desk.open_chat(token))
+    over = asyncio.gather(*desk._tasks)
+    await desk.take(callback, "李娜")
+    await desk.end(callback, "李娜")
+    await asyncio.wait_for(over, 5)
+    assert store.events(callback)[-1].kind == "closed"
+    assert page.over.is_set(), "the page says that it is over"
+
+
+async def test_a_hand_over_that_could_not_be_written_is_written_later(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat, "RETRY_S", 0.02)
+    with Store.open(settings.database_url, settings.key_folder, busy_s=0.05) as impatient:
+        desk, callbacks = house(settings, impatient)
+        callback = callbacks.open(POLICY, "chat")
+        token = impatient.token_for(callback)
+        blocker = sqlite3.connect(settings.data / "huifang.db", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        try:
+            page = Page(await desk.open_chat(token))
+            async with asyncio.timeout(10):
+                await page.queued.wait()
+            assert await desk.waiting() == []
+        finally:
+            blocker.execute("ROLLBACK")
+            blocker.close()
+        await until_queued(desk)
+        assert impatient.callback(callback).owner == "queue"
+        await desk.close()
+
+
+async def test_who_writes_to_a_chat_that_broke_is_told(settings: Settings, store: Store) -> None:
+    with Store.open(settings.database_url, settings.key_folder, busy_s=0.05) as impatient:
+        desk, callbacks = house(settings, impatient)
+        token = impatient.token_for(callbacks.open(POLICY, "chat"))
+        page = Page(await desk.open_chat(token))
+        await until_queued(desk)
+        blocker = sqlite3.connect(settings.data / "huifang.db", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        try:
+            page.types("我没有收到保单")
+            async with asyncio.timeout(10):
+                await page.over.wait()
+        finally:
+            blocker.execute("ROLLBACK")
+            blocker.close()
+        assert any(chat.BROKEN in text for text in page.sent)
+        assert (await desk.waiting())[0].reason == "系统故障，已转人工"
+        await desk.close()
