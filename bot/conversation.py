@@ -31,7 +31,7 @@ from bot.errors import HuifangError, OwnershipLost
 from bot.evidence.ledger import Draft
 from bot.inquiries import Inquiries
 from bot.noises import SOON_S, Noises
-from bot.performing import Performer
+from bot.performing import HUMAN_BUTTON, Performer
 from bot.policy import Policy
 from bot.proof import Heard
 from bot.questionnaire import Script
@@ -42,7 +42,6 @@ from voice.line import Line
 
 log = structlog.get_logger()
 
-HUMAN_BUTTON = "转人工"
 DIGIT_PAUSE_S = 2.5  # how long somebody keying a number may look for the next key
 BEFORE_IDENTITY = {"opening", "identity_self", "identity_secret"}
 URGENT = {"human", "complain", "wrong_person"}  # heard even over what may not be interrupted

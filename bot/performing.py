@@ -18,15 +18,16 @@ from bot.dialogue.protocol import Ask, Check, Handoff, Moved, Reschedule, Say, S
 from bot.ending import Ending, Progress, Result, closing
 from bot.errors import DialogueUnavailable
 from bot.evidence.ledger import Draft
-from bot.hearing import keyed
+from bot.hearing import keyed, spoken
 from bot.inquiries import Inquiries
 from bot.proof import Heard, Held
 from bot.questionnaire import Script
 from bot.scribe import Scribe
-from voice.frames import Hangup, Key, Played
+from voice.frames import Hangup, Key, Played, Utterance
 from voice.line import Line
 from voice.listening.closed_set import ANY, YES_NO
 
+HUMAN_BUTTON = "转人工"
 MAX_ERRANDS = 4  # events of our own in a row, e.g. verify → identity_ok
 
 
@@ -199,7 +200,7 @@ class Performer:
                 return await self._inquiries.reschedule(self._said, by=by)
 
     async def _finish(self, plan: Plan) -> None:
-        """Let the last words be heard to their end, then leave. Key 0 still wins."""
+        """Let the last words be heard to their end, then leave. Key 0 and the button still win."""
         hangup = None
         while self._delivery.pending and hangup is None and self.result is None:
             event = await self._line.next()
@@ -210,8 +211,13 @@ class Performer:
                     hangup = event
                 case Key(digit="0") if not plan.handoff:
                     await self.to_human(Heard(keyed("0", event.at_ms, None), self._scribe.next_seq))
+                case Utterance(via="button", text=human) if human == HUMAN_BUTTON:
+                    if not plan.handoff:
+                        await self.to_human(Heard(spoken(event, None), self._scribe.next_seq))
+                case Utterance():  # a farewell is not a question, but what is said counts as said
+                    await self._scribe.write([spoken(event, None)])
                 case _:
-                    pass  # a farewell is not a question
+                    pass
         if self.result is not None:
             return
         if plan.handoff:
