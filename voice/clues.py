@@ -23,7 +23,10 @@ class Clues:
     "yes_other" = yes against the best other, "urgent" = a wish for a human against all else,
     "known" = the best of all against the free text; ratios, > 1 favours the first. The probability
     of a negation that was not written ("lost_no") or was ("said_no", `listening.negation`). And
-    "snr_db", how far the voice stands above the noise (`listening.noise`). Empty if not asked."""
+    "snr_db", how far the voice stands above the noise (`listening.noise`). Of the second reader, in
+    nats (`listening.phones`): "written", how much worse than what it spelt the text explains the
+    sound, and "undenied" and "spelt_undenied", how much better than its denial the text does and
+    what was spelt does. Empty if not asked."""
     nearest: str = field(default="", repr=False)
     """The answer of the closed set that explains the sound best; empty if none was found."""
     sounds: str = field(default="", repr=False)

@@ -138,7 +138,9 @@ KINDS: Mapping[str, Kind] = {
             "no_speech": "the recogniser's belief that nobody spoke, 0 to 1",
             "scores": (
                 "how the closed set of answers explains the sound, ratios by contest; snr_db: the"
-                " voice above the noise"
+                " voice above the noise; written, undenied, spelt_undenied: the second reader's"
+                " likelihoods, in nats: of the text against what was spelt, of the text and of what"
+                " was spelt against their denial"
             ),
             "nearest": "which of the closed set explains the sound best; empty: none does",
             "sounds": "what a second reader spells of the sound: pinyin without tones",
