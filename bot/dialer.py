@@ -20,6 +20,7 @@ from bot.callbacks import RESUMABLE, Callbacks
 from bot.errands import Errands
 from bot.errors import HuifangError
 from bot.evidence.ledger import Draft, Event
+from bot.evidence.states import State
 from bot.policy import Policy
 from bot.store import Booking, Callback, NotFound
 from bot.switchboard import Switchboard
@@ -109,8 +110,10 @@ class Dialer:
         return (now - since).total_seconds() >= WORDS_S
 
     async def dial(self, booking: Booking) -> bool:
-        """Place one booked call. False when it may not be placed."""
+        """Place one booked call. False when it may not be placed, or not now."""
         row = await asyncio.to_thread(self._store.callback, booking.callback)
+        if row.state is State.IN_PROGRESS:  # in the chat, or calling us: the booking waits
+            return False
         number = await asyncio.to_thread(self._fit, row)
         if number is None:
             await asyncio.to_thread(self._store.finish_booking, booking.id)

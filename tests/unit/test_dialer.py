@@ -289,6 +289,17 @@ async def test_nobody_is_called_whom_a_human_has(
     assert store.bookings() == []
 
 
+async def test_nobody_is_called_who_is_talking_with_us(
+    dialer: Dialer, exchange: Exchange, store: Store, due: str
+) -> None:
+    """In the chat, say: the booking waits, and is dialled if the chat came to no end."""
+    for state, calls in (("IN_PROGRESS", 0), ("INCOMPLETE", 1)):
+        row = store.callback(due)
+        store.append(due, [], wall=DAY, mono_ms=1, generation=row.generation, state=state)
+        assert await dialer.round() == calls
+        assert len(store.bookings()) == 1 - calls
+
+
 @pytest.mark.parametrize("change", ["up", "room", "hours"])
 async def test_without_manager_room_or_daylight_the_booking_waits(
     change: str, dialer: Dialer, exchange: Exchange, store: Store, due: str
