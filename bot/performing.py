@@ -7,6 +7,7 @@ come. What comes in, and what is made of it, is `conversation`'s.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from bot import pauses
@@ -200,7 +201,7 @@ class Performer:
                 return await self._inquiries.reschedule(self._said, by=by)
 
     async def _finish(self, plan: Plan) -> None:
-        """Let the last words be heard to their end, then leave. Key 0 and the button still win."""
+        """Let the last words be heard to their end, then leave. A human can still be had."""
         hangup = None
         while self._delivery.pending and hangup is None and self.result is None:
             event = await self._line.next()
@@ -214,8 +215,8 @@ class Performer:
                 case Utterance(via="button", text=human) if human == HUMAN_BUTTON:
                     if not plan.handoff:
                         await self.to_human(Heard(spoken(event, None), self._scribe.next_seq))
-                case Utterance():  # a farewell is not a question, but what is said counts as said
-                    await self._scribe.write([spoken(event, None)])
+                case Utterance():
+                    await self._said_at_last(event, leaving=not plan.handoff)
                 case _:
                     pass
         if self.result is not None:
@@ -224,3 +225,18 @@ class Performer:
             self.result = Result("handed_over", self.state, plan.handoff)
         elif plan.close:
             await self.close(plan.close)
+
+    async def _said_at_last(self, said: Utterance, *, leaving: bool) -> None:
+        """A farewell is no question, but what is said counts as said, and a wish for a human is
+        granted."""
+        moved = None
+        if leaving and (said.text or said.spelt) and not said.is_echo:
+            turn = Turn(self.state, said.text, said.via, said.confidence, **said.clues())
+            with suppress(DialogueUnavailable):  # then it is only kept
+                moved = await self._dialogue.turn(turn)
+        heard = Heard(spoken(said, moved), self._scribe.next_seq)
+        if moved is not None and moved.meaning is not None and moved.meaning.request == "human":
+            self._line.stop()
+            await self.perform(Moved((Say("H_now"), Handoff("request")), self.state), heard)
+        else:
+            await self._scribe.write([heard.draft])
