@@ -21,6 +21,7 @@ from nlu.components.utterance import Guess, Heard, bare, meaning
 _HUMAN_SPELT = " ren gong "
 _MODEST = {"human", "repeat", "slower", "louder", "explain", "wait"}
 """Requests that may be granted for their sound alone: who did not make them is asked again."""
+_BRIEF = 2  # syllables that other words sound like
 _ASKING = ("吗", "吧", "嘛", "么")
 _ENDED = "的了啊呀我"
 """A short answer that ends so is no echo question that lost its 吗."""
@@ -92,7 +93,8 @@ class Sound:
         ratio = scores.get("yes_no", 1.0) if yes else 1 / scores.get("yes_no", 1.0)
         other = scores.get("yes_other" if yes else "no_other", inf)
         sure = scores.get("spelt_undenied", scores.get("undenied", inf))
-        if self._noisy or ratio < need.spelt or other < need.yes_other:
+        wanted = need.spelt_other if yes and len(said) <= _BRIEF else need.yes_other
+        if self._noisy or ratio < need.spelt or other < wanted:
             return None
         if denied(said, sure, self.heard, need):
             return None

@@ -69,6 +69,7 @@ class Agreement:
     deny: float
     other: float
     spelt: float
+    spelt_other: float
     undenied: float
     undenied_self: float
     written: float

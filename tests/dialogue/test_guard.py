@@ -310,6 +310,22 @@ def test_a_hoped_for_no_whose_negation_may_not_have_been_said_is_asked_again() -
     assert answer(-2.0) == "unclear"
 
 
+def test_a_short_yes_that_was_spelt_must_be_far_from_everything_else() -> None:
+    """稍等 was written 小丁, 小冬 and 小的 and spelt xiao de."""
+    for other, answer in ((3.6, "unclear"), (5.0, "yes")):
+        assert spelt("小丁", "晓得", {**CLEAR, "yes_other": other})[0] == answer
+    assert spelt("心愁呢", "清楚了", {**CLEAR, "yes_other": 2.0})[0] == "yes"
+
+
+def test_a_short_text_must_be_what_was_spelt() -> None:
+    """情书 was written 清楚 and spelt qing shu; 嗯 was written Yes."""
+    heard: dict[str, Any] = {"confidence": 0.9, "via": "voice", "sounds": "qing shu"}
+    for written, answer in ((-4.0, "unclear"), (-1.0, "yes")):
+        assert meaning("清楚", scores={**CLEAR, "written": written}, **heard)[0] == answer
+    assert meaning("清楚", scores={**CLEAR, "written": -9.0}, spelt="清楚了", **heard)[0] == "yes"
+    assert meaning("Yes", scores=CLEAR, **{**heard, "sounds": "y y"})[0] == "unclear"
+
+
 def test_a_question_is_no_yes_whatever_was_spelt() -> None:
     """是吗 was written 去吧 and spelt shi de."""
     for text in ("去吧", "心愁吗"):
