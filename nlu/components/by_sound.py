@@ -107,11 +107,10 @@ class Sound:
         sound, none that may have been lost, no classifier that says no, no 吗 that may have been
         drowned in noise; a single syllable must have been written as well."""
         need, scores = self.rules.agreement, self.heard.scores
-        sure = self.text and self.guess.confidence >= need.deny
-        says_no = self.guess.intent == "deny" and sure
-        if self._sounds_negated or says_no or bare(self.text).endswith(_ASKING):
+        says_no = self.guess.intent == "deny" and self.guess.confidence >= need.deny
+        if self.text and (says_no or scores.get("lost_no", 1.0) > need.lost_no_told):
             return False
-        if self.text and scores.get("lost_no", 1.0) > need.lost_no_told:
+        if self._sounds_negated or bare(self.text).endswith(_ASKING):
             return False
         written = nearest.same(bare(self.text), said)
         quiet = scores.get("snr_db", 0.0) >= need.quiet_db

@@ -66,9 +66,8 @@ def main(shard: str) -> None:
         frames = int(SHORT_WINDOW_S * mel.FRAMES_PER_SECOND)
         spectrogram = np.ascontiguousarray(mel.log_mel(sound, frames)[None])
         states = np.array(model.encode(ctranslate2.StorageView.from_array(spectrogram)))[0]
-        return states[: states_of(len(sound) / mel.RATE)].astype(
-            np.float16
-        )  # a copy: the rest is let go
+        heard = states[: states_of(len(sound) / mel.RATE)]
+        return heard.astype(np.float16)  # a copy: the rest is let go
 
     states, units, texts = [], [], []
     for number, (text, sound) in enumerate(kept(OUT / f"clips-{shard}.pickle")):
