@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock
 from typing import Literal
 
 from bot import __version__, questionnaire, translation
@@ -12,6 +13,7 @@ from bot.conversation import Conversation
 from bot.dialogue import protocol
 from bot.dialogue.port import Dialogue
 from bot.ending import Progress
+from bot.errors import ServedElsewhere
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import State
 from bot.foreign import Foreign
@@ -50,6 +52,8 @@ class Callbacks:
         self.on_event = on_event or (lambda _: None)  # read at each event: it may be replaced
         self._questionnaire = questionnaire.load(settings.questionnaire)
         self._translations = translation.signed_off(settings.translations)
+        self._served: set[str] = set()  # callbacks that somebody here has a pen to talk with
+        self._serving = Lock()
 
     def script(self, policy: Policy, way: Literal["phone", "chat"] = "phone") -> Script:
         """The exact words for one policy. Raises MissingField."""
@@ -131,10 +135,29 @@ class Callbacks:
         return Progress(len(self.script(policy).items), self.answered(callback))
 
     def serve(self, callback: str) -> Scribe:
-        """The pen of a conversation that this bot is about to have. Raises ServedElsewhere."""
-        if self.bot:
-            self.store.claim(callback, self.bot)
-        return self.scribe(callback)
+        """The pen of a conversation that this bot is about to have, on one line; `leave` it
+        afterwards. Raises ServedElsewhere: two lines at once would ask the same person twice, and
+        two pens would count the events apart."""
+        with self._serving:
+            if callback in self._served:
+                raise ServedElsewhere
+            self._served.add(callback)
+        try:
+            if self.bot:
+                self.store.claim(callback, self.bot)
+            return self.scribe(callback)
+        except BaseException:
+            self.leave(callback)
+            raise
+
+    def leave(self, callback: str) -> None:
+        """The line that was served is closed."""
+        with self._serving:
+            self._served.discard(callback)
+
+    def served(self, callback: str) -> bool:
+        """Whether somebody here is on a line with this policyholder, on the phone or in a chat."""
+        return callback in self._served
 
     def scribe(self, callback: str) -> Scribe:
         return Scribe(self.store, callback, self.clock, self._tell)
@@ -196,7 +219,7 @@ class Conversations:
             script=script,
             policy=policy,
             dialogue=self._dialogue,
-            scribe=scribe or known.serve(callback),
+            scribe=scribe or known.scribe(callback),
             clock=known.clock,
             manner=Manner(rate=rate),
             done=known.answered(callback),

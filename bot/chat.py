@@ -37,11 +37,11 @@ class Chat:
     ) -> None:
         self.callback, self.line = callback, line
         self._conversations, self._callbacks = conversations, conversations.callbacks
-        self.scribe = self._callbacks.serve(callback)
         self._changed = changed
         policy = self._callbacks.store.policy_of(callback)
         self._items = self._callbacks.script(policy, "chat").items
         self._verdict: asyncio.Queue[Verdict] = asyncio.Queue()
+        self.scribe = self._callbacks.serve(callback)  # last: whoever made the chat leaves it
 
     async def run(self) -> None:
         """Until the chat is over. A fault leaves it in the human queue, where it can be read."""

@@ -39,7 +39,13 @@ class OwnershipLost(HuifangError):
 
 
 class ServedElsewhere(OwnershipLost):
-    """Another bot on the same store has the policyholder on its line."""
+    """The policyholder is talking with us already: by another way, or with another bot on the same
+    store."""
+
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("您正在通话或另一个网页里进行这次回访，请先在那里完成；结束后可以在这里继续。")
 
 
 class MissingField(HuifangError):

@@ -94,8 +94,12 @@ class HumanDesk:
         self._chats[row.id] = chat
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: self._chats.pop(row.id, None))
+        task.add_done_callback(lambda _: self._over(row.id))
         return chat
+
+    def _over(self, callback: str) -> None:
+        self._chats.pop(callback, None)
+        self._callbacks.leave(callback)
 
     # -- the agents' console
 

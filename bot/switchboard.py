@@ -83,7 +83,7 @@ class Switchboard:
         self._max_calls = max_calls
         self.transfers = transfers
         self._calls: OrderedDict[str, Call] = OrderedDict()  # by UUID, the oldest first
-        self._live: set[str] = set()  # callback ids
+        self._live: set[str] = set()  # UUIDs of those with sound, until their recording is filed
 
     @property
     def calls(self) -> int:
@@ -150,7 +150,7 @@ class Switchboard:
         if uuid in self._calls:
             return "known"
         callback = await asyncio.to_thread(self._callbacks.for_phone, caller)
-        if callback is None or callback in self._live or not self.open:
+        if callback is None or self._callbacks.served(callback) or not self.open:
             return ""
         self.expect(uuid, callback)
         return "known"
@@ -183,17 +183,20 @@ class Switchboard:
     def authorise(self, uuid: str) -> bool:
         """Known, not yet talking, and room for one more; otherwise the dialplan finds a human."""
         call = self._calls.get(uuid)
-        return call is not None and call.due and call.callback not in self._live and self.open
+        if call is None or not call.due or not self.open:
+            return False
+        return not self._callbacks.served(call.callback)
 
     async def on_call(self, uuid: str, connection: MediaConnection) -> None:
         """One call from its first frame to its last."""
         call = self._calls[uuid]
         callback = call.callback
         call.due = False
-        self._live.add(callback)
+        self._live.add(uuid)
         line = PhoneLine(connection, self._pool, self._speaker, self._pacer, filler=FILLER_TEXT)
         call.line = line
         recorder: StereoRecorder | None = None
+        scribe: Scribe | None = None
         try:
             if not await self._picked_up(call, line):
                 return
@@ -216,9 +219,11 @@ class Switchboard:
         finally:
             await line.close()
             call.line = None
-            self._live.discard(callback)
             if recorder is not None:
-                await self._file_recording(callback, recorder)
+                await self._file_recording(callback, recorder, scribe)
+            if scribe is not None:
+                self._callbacks.leave(callback)
+            self._live.discard(uuid)
 
     async def _picked_up(self, call: Call, line: PhoneLine) -> bool:
         """Whether somebody is there to talk to. What a carrier plays before is not recorded."""
@@ -248,10 +253,13 @@ class Switchboard:
         path = self._audio_folder / recording_name(callback, uuid)
         return path if not sealed_path(path).exists() else path.with_suffix(".2.wav")
 
-    async def _file_recording(self, callback: str, recorder: StereoRecorder) -> None:
+    async def _file_recording(
+        self, callback: str, recorder: StereoRecorder, scribe: Scribe | None
+    ) -> None:
+        """With the conversation's pen, if it came to one."""
         try:
             audio: AudioFile = await asyncio.to_thread(recorder.close)
-            scribe: Scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
+            scribe = scribe or await asyncio.to_thread(self._callbacks.scribe, callback)
             await scribe.note(filed(audio))
         except (HuifangError, OSError) as error:
             log.error("call.recording_unfiled", callback=callback, error=type(error).__name__)

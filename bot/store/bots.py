@@ -56,7 +56,7 @@ def claim(connection: Connection, row: Callback, bot: str, now: datetime) -> Non
     if row.bot == bot:
         return
     if elsewhere(connection, row, bot, now):
-        raise ServedElsewhere("another bot has this conversation")
+        raise ServedElsewhere
     values: dict[str, object] = {"bot": bot}
     if row.bot is not None:
         values["generation"] = row.generation + 1

@@ -9,7 +9,7 @@ import pytest
 
 from bot import chat
 from bot.callbacks import Callbacks, Conversations
-from bot.errors import HuifangError
+from bot.errors import HuifangError, ServedElsewhere
 from bot.evidence.states import State
 from bot.handoff import LEFT, HumanDesk
 from bot.parts import open_voice
@@ -95,6 +95,26 @@ async def test_who_leaves_the_page_is_still_waited_for(settings: Settings, store
     calls = [event for event in store.events(callback) if event.kind in ("called", "failed")]
     assert len(calls) == 1, "the bot says nothing to whom a human has"
     assert callbacks.open(POLICY, "chat") == callback, "no second callback beside it"
+
+
+async def test_who_is_on_the_phone_is_not_asked_in_the_chat_as_well(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    callback = callbacks.open(POLICY, "phone")
+    token = store.token_for(callback)
+    callbacks.serve(callback)
+    with pytest.raises(ServedElsewhere, match="请先在那里完成"):
+        await desk.open_chat(token)
+    assert all(event.kind == "created" for event in store.events(callback))
+
+    callbacks.leave(callback)  # the call is over
+    page = Page(await desk.open_chat(token))
+    await until_queued(desk)
+    over = asyncio.gather(*desk._tasks)
+    await page.line.close()
+    await asyncio.wait_for(over, 5)
+    assert not callbacks.served(callback)
 
 
 async def test_a_human_ends_a_chat_that_was_resumed_and_the_bot_stays_silent(

@@ -84,7 +84,19 @@ def test_what_one_bot_has_on_its_line_no_other_serves(bots: Bots) -> None:
     callback = bots.begin(bots.a)
     with pytest.raises(ServedElsewhere):
         bots.b.serve(callback)
+    assert not bots.b.served(callback)
+    bots.a.leave(callback)
     assert bots.a.serve(callback).generation == bots.a.store.callback(callback).generation
+    bots.close()
+
+
+def test_one_line_at_a_time_serves_a_callback(bots: Bots) -> None:
+    callback = bots.begin(bots.a)
+    assert bots.a.served(callback)
+    with pytest.raises(ServedElsewhere, match="另一个网页"):
+        bots.a.serve(callback)
+    bots.a.leave(callback)
+    assert not bots.a.served(callback)
     bots.close()
 
 

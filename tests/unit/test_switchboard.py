@@ -78,6 +78,18 @@ async def test_beyond_the_limit_a_call_goes_straight_to_a_human(
     assert switchboard.room == 0
 
 
+async def test_who_is_in_the_chat_is_not_asked_by_phone_as_well(
+    switchboard: Switchboard, store: Store
+) -> None:
+    callback = switchboard._callbacks.open(POLICY, "chat")
+    switchboard._callbacks.serve(callback)
+    assert await switchboard.incoming(UUID, store.policy(POLICY).phone) == "", "a human's"
+    switchboard.expect(UUID, callback)
+    assert not switchboard.authorise(UUID)
+    switchboard._callbacks.leave(callback)
+    assert switchboard.authorise(UUID)
+
+
 async def test_when_recognition_is_too_busy_new_calls_are_humans(
     switchboard: Switchboard, store: Store
 ) -> None:
