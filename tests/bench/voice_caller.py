@@ -59,7 +59,7 @@ class Talker:
             if event["kind"] == "played" and event["end_ms"] > event["start_ms"]:
                 self.begun.append(event["start_ms"])
             match event["kind"]:
-                case "heard" if event["via"] == "voice" and event["text"]:
+                case "heard" if event["via"] == "voice" and (event["text"] or event.get("spelt")):
                     self.heard.append((event["start_ms"], event["end_ms"]))
                 case "asked":
                     asked, term = event["clause"], event["item"]
@@ -151,7 +151,7 @@ def key_ms(talker: Talker) -> Iterator[float]:
 
 
 def covering(talker: Talker, mark: Mark) -> int:
-    """How many utterances the bot heard in an answer: 0, it is lost; several, it is doubled. The
+    """How many utterances with words, written or spelt, the bot heard in an answer: 0, it is lost; several, it is doubled. The
     offsets of both sides count from the first frame."""
     begin, end = mark.begin * FRAME_MS - 600, mark.end * FRAME_MS + 600
     return sum(begin <= start <= end for start, _ in talker.heard)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -75,6 +76,15 @@ def test_a_misheard_no_is_clear_by_its_sign_and_its_sound(text: str) -> None:
 def test_what_is_not_finished_waits_for_the_rest(text: str) -> None:
     assert verdict(heard(text, SURE_YES), YES_NO) is Verdict.INCOMPLETE
     assert verdict(heard(text), None) is Verdict.INCOMPLETE
+
+
+@pytest.mark.parametrize("written", ["", "修倒了", "收导了"])
+def test_what_the_second_reader_spelt_is_clear_where_the_sound_agrees(written: str) -> None:
+    spelt = replace(heard(written, SURE_YES), spelt="收到了")
+    assert verdict(spelt, YES_NO) is Verdict.CLEAR
+    assert verdict(replace(spelt, scores={"yes_no": 2.0, "yes_other": 9.0}), YES_NO) is Verdict.OPEN
+    assert verdict(replace(spelt, spelt="应该是吧", scores=REQUEST), YES_NO) is Verdict.OPEN
+    assert verdict(spelt, None) is Verdict.OPEN
 
 
 def test_without_a_closed_set_or_a_number_asked_for_nothing_is_clear() -> None:

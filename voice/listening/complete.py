@@ -43,6 +43,8 @@ def verdict(heard: Transcript, answers: ClosedSet | None, wanted: Wanted | None 
     carries where the recogniser can tell them; `wanted` the number it asks for, if it asks for one.
     With neither nothing is CLEAR."""
     text = _MARKS.sub("", heard.text)
+    if answers is not None and heard.spelt and _by_words(heard.spelt, heard, answers):
+        return Verdict.CLEAR  # the second reader heard this and no syllable more
     if not text or (not heard.scores and heard.confidence < CLEAR_CONFIDENCE):
         return Verdict.OPEN
     if wanted is not None and heard.confidence >= NUMBER_CONFIDENCE and whole(text, wanted):
