@@ -45,7 +45,9 @@ class ServedElsewhere(OwnershipLost):
     retryable = True
 
     def __init__(self) -> None:
-        super().__init__("您正在通话或另一个网页里进行这次回访，请先在那里完成；结束后可以在这里继续。")
+        super().__init__(
+            "您正在通话或另一个网页里进行这次回访，请先在那里完成；结束后可以在这里继续。"
+        )
 
 
 class MissingField(HuifangError):

@@ -259,7 +259,8 @@ class Switchboard:
         """With the conversation's pen, if it came to one."""
         try:
             audio: AudioFile = await asyncio.to_thread(recorder.close)
-            scribe = scribe or await asyncio.to_thread(self._callbacks.scribe, callback)
+            if scribe is None:
+                scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
             await scribe.note(filed(audio))
         except (HuifangError, OSError) as error:
             log.error("call.recording_unfiled", callback=callback, error=type(error).__name__)

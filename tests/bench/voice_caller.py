@@ -151,8 +151,8 @@ def key_ms(talker: Talker) -> Iterator[float]:
 
 
 def covering(talker: Talker, mark: Mark) -> int:
-    """How many utterances with words, written or spelt, the bot heard in an answer: 0, it is lost; several, it is doubled. The
-    offsets of both sides count from the first frame."""
+    """How many utterances with words, written or spelt, the bot heard in an answer: 0, it is lost;
+    several, it is doubled. The offsets of both sides count from the first frame."""
     begin, end = mark.begin * FRAME_MS - 600, mark.end * FRAME_MS + 600
     return sum(begin <= start <= end for start, _ in talker.heard)
 

@@ -86,7 +86,17 @@ async def serve(data: Path, written: Path | None = None) -> None:
         out.write(json.dumps(fields) + "\n")
 
     def follow(event: Event) -> None:
-        keys = ("clause", "complete", "start_ms", "end_ms", "via", "text", "spelt", "item", "answer")
+        keys = (
+            "clause",
+            "complete",
+            "start_ms",
+            "end_ms",
+            "via",
+            "text",
+            "spelt",
+            "item",
+            "answer",
+        )
         fields = {key: event.body[key] for key in keys if key in event.body}
         tell(kind=event.kind, callback=event.callback, **fields)
 
