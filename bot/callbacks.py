@@ -155,9 +155,11 @@ class Callbacks:
         with self._serving:
             self._served.discard(callback)
 
-    def served(self, callback: str) -> bool:
-        """Whether somebody here is on a line with this policyholder, on the phone or in a chat."""
-        return callback in self._served
+    @property
+    def served(self) -> frozenset[str]:
+        """The callbacks whose policyholder is on a line here, on the phone or in a chat."""
+        with self._serving:
+            return frozenset(self._served)
 
     def scribe(self, callback: str) -> Scribe:
         return Scribe(self.store, callback, self.clock, self._tell)

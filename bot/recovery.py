@@ -1,4 +1,4 @@
-"""What a start does about a process that died in the middle of calls.
+"""What is done about calls that broke off in the middle, most of all those of a process that died.
 
 Every committed answer is in the store already. What is left to do: close recordings that were being
 written, seal those of an older version, and end attempts that nobody ended, so that the callback
@@ -61,8 +61,10 @@ def recover_all(callbacks: Callbacks, audio_folder: Path) -> int:
 
 
 def recover_orphans(callbacks: Callbacks, audio_folder: Path) -> int:
-    """While this bot runs: what other bots left that died. Returns how many were mended."""
-    orphans = callbacks.store.orphans(callbacks.bot)
+    """While this bot runs: what other bots left that died, and what this one has on no line any
+    more: a call that the exchange was to give back and did not, a conversation that broke while
+    the store was away. Nobody would be called about either again. Returns how many were mended."""
+    orphans = callbacks.store.orphans(callbacks.bot, callbacks.served)
     return sum(_mended(callbacks, id, audio_folder) for id in orphans)
 
 
@@ -124,7 +126,9 @@ def _recover(callbacks: Callbacks, row: Callback, audio_folder: Path) -> bool:
             row.generation,
             row.owner,
             [
-                Draft("failed", {"part": "process", "error": "the process ended in mid-call"}),
+                Draft(
+                    "failed", {"part": "process", "error": "the conversation broke off in mid-call"}
+                ),
                 closing(callbacks.progress(row.id), "crashed"),
             ],
             now,

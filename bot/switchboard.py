@@ -150,7 +150,7 @@ class Switchboard:
         if uuid in self._calls:
             return "known"
         callback = await asyncio.to_thread(self._callbacks.for_phone, caller)
-        if callback is None or self._callbacks.served(callback) or not self.open:
+        if callback is None or callback in self._callbacks.served or not self.open:
             return ""
         self.expect(uuid, callback)
         return "known"
@@ -185,7 +185,7 @@ class Switchboard:
         call = self._calls.get(uuid)
         if call is None or not call.due or not self.open:
             return False
-        return not self._callbacks.served(call.callback)
+        return call.callback not in self._callbacks.served
 
     async def on_call(self, uuid: str, connection: MediaConnection) -> None:
         """One call from its first frame to its last."""

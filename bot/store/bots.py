@@ -7,15 +7,16 @@ generation keeps a process that only seemed dead from writing on.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, exists, insert, select, update
 
 from bot.errors import ServedElsewhere
 from bot.evidence.ledger import wall_text
 from bot.evidence.states import State
 from bot.store.records import Callback
-from bot.store.schema import bots, callbacks
+from bot.store.schema import bots, callbacks, events
 
 LEASE = timedelta(seconds=45)
 """Silent for longer, by the machines' clocks, and a bot is dead."""
@@ -39,16 +40,20 @@ def elsewhere(connection: Connection, row: Callback, bot: str, now: datetime) ->
     return connection.execute(alive).first() is not None
 
 
-def orphans(connection: Connection, bot: str, now: datetime, limit: int) -> list[str]:
-    """Callbacks that a bot had in progress which is dead now; not this one's own."""
-    alive = select(bots.c.id).where(bots.c.seen >= wall_text(now - LEASE))
-    query = select(callbacks.c.id).where(
-        callbacks.c.state == State.IN_PROGRESS.value,
-        callbacks.c.bot.is_not(None),
-        callbacks.c.bot != bot,
-        callbacks.c.bot.not_in(alive),
+def orphans(
+    connection: Connection, bot: str, served: Collection[str], now: datetime, limit: int
+) -> list[str]:
+    """Callbacks in progress whose bot is dead now, and those of this bot that it has on no line:
+    not `served`, and nothing written for as long as a dead bot is silent."""
+    c, since = callbacks.c, wall_text(now - LEASE)
+    alive = select(bots.c.id).where(bots.c.seen >= since)
+    lately = exists().where(
+        events.c.callback == c.id, events.c.seq == c.head_seq, events.c.wall >= since
     )
-    return list(connection.execute(query.order_by(callbacks.c.row).limit(limit)).scalars())
+    dead = c.bot.is_not(None) & (c.bot != bot) & c.bot.not_in(alive)
+    left = (c.bot == bot) & c.id.not_in(served) & ~lately
+    query = select(c.id).where(c.state == State.IN_PROGRESS.value, dead | left)
+    return list(connection.execute(query.order_by(c.row).limit(limit)).scalars())
 
 
 def claim(connection: Connection, row: Callback, bot: str, now: datetime) -> None:

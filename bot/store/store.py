@@ -7,7 +7,7 @@ callback raise Erased when it was erased.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -187,10 +187,11 @@ class Store:
             row = callbacks.get(connection, self._keys, callback)
             return bots.elsewhere(connection, row, bot, self._clock())
 
-    def orphans(self, bot: str, limit: int = 50) -> list[str]:
-        """Ids of callbacks in progress whose bot has died; not this one's own."""
+    def orphans(self, bot: str, served: Collection[str] = (), limit: int = 50) -> list[str]:
+        """Ids of callbacks in progress whose bot has died, and of those of this one that are not
+        `served` on any line and on which nothing was written lately."""
         with self._database.read() as connection:
-            return bots.orphans(connection, bot, self._clock(), _bounded(limit))
+            return bots.orphans(connection, bot, served, self._clock(), _bounded(limit))
 
     async def follow(self, changed: Changed) -> None:
         """For ever, where several bots may share the store (PostgreSQL): `changed` is told of

@@ -114,7 +114,7 @@ async def test_who_is_on_the_phone_is_not_asked_in_the_chat_as_well(
     over = asyncio.gather(*desk._tasks)
     await page.line.close()
     await asyncio.wait_for(over, 5)
-    assert not callbacks.served(callback)
+    assert callback not in callbacks.served
 
 
 async def test_a_human_ends_a_chat_that_was_resumed_and_the_bot_stays_silent(

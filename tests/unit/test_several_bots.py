@@ -84,7 +84,7 @@ def test_what_one_bot_has_on_its_line_no_other_serves(bots: Bots) -> None:
     callback = bots.begin(bots.a)
     with pytest.raises(ServedElsewhere):
         bots.b.serve(callback)
-    assert not bots.b.served(callback)
+    assert callback not in bots.b.served
     bots.a.leave(callback)
     assert bots.a.serve(callback).generation == bots.a.store.callback(callback).generation
     bots.close()
@@ -92,11 +92,11 @@ def test_what_one_bot_has_on_its_line_no_other_serves(bots: Bots) -> None:
 
 def test_one_line_at_a_time_serves_a_callback(bots: Bots) -> None:
     callback = bots.begin(bots.a)
-    assert bots.a.served(callback)
+    assert callback in bots.a.served
     with pytest.raises(ServedElsewhere, match="另一个网页"):
         bots.a.serve(callback)
     bots.a.leave(callback)
-    assert not bots.a.served(callback)
+    assert callback not in bots.a.served
     bots.close()
 
 
@@ -113,6 +113,25 @@ def test_a_bots_own_start_ends_what_it_had_in_progress(bots: Bots) -> None:
     assert recover_orphans(bots.a, bots.a.settings.audio_folder) == 0, "it is on our line"
     assert recover_all(bots.a, bots.a.settings.audio_folder) == 1
     assert bots.a.store.callback(callback).state is State.INCOMPLETE
+    bots.close()
+
+
+def test_what_a_bot_has_on_no_line_any_more_can_be_called_again(bots: Bots) -> None:
+    callback = bots.begin(bots.a)
+    bots.clock.time += LEASE + timedelta(seconds=1)
+    bots.a.store.beat("a")
+    assert recover_orphans(bots.a, bots.a.settings.audio_folder) == 0, "a long silence on our line"
+    bots.a.leave(callback)  # and nothing was written about its end
+    assert recover_orphans(bots.a, bots.a.settings.audio_folder) == 1
+    row = bots.a.store.callback(callback)
+    assert (row.state, row.outcome) == (State.INCOMPLETE, "crashed")
+    bots.close()
+
+
+def test_a_call_that_is_on_its_way_back_is_not_given_up(bots: Bots) -> None:
+    callback = bots.begin(bots.a)
+    bots.a.leave(callback)
+    assert recover_orphans(bots.a, bots.a.settings.audio_folder) == 0
     bots.close()
 
 
