@@ -1,21 +1,28 @@
 """How a conversation begins: what the dialogue has to know, and what goes on record. Pure.
 
-Whoever prefers a language that the questionnaire is not in is not questioned: a human comes.
+Whoever prefers a language that the questionnaire is not in is not questioned, nor is who may be
+guessing at the proof of identity: a human comes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from bot.dialogue.protocol import Handoff, Item, Moved, Say, Start
 from bot.ending import Progress
-from bot.evidence.ledger import Draft
+from bot.evidence.ledger import Draft, Event, wall_text
 from bot.policy import Policy
 from bot.questionnaire import Script
 
 FOREIGN = ("O1", "O2", "H_language")
 """What somebody hears who prefers another language than the questionnaire's: who calls, that it is
 recorded, and that a human comes."""
+GUESSED = ("O1", "O2", "H_identity")
+"""The same for whom a human has to ask who it is."""
+MAX_WRONG = 5
+WRONG_WITHIN = timedelta(days=1)
 
 
 def start(script: Script, progress: Progress) -> Start:
@@ -36,12 +43,27 @@ def start(script: Script, progress: Progress) -> Start:
     return Start(items, script.elder, tuple(progress.as_expected), progress.problems)
 
 
-def opening(moved: Moved, script: Script, policy: Policy) -> Moved:
+def opening(moved: Moved, script: Script, policy: Policy, guessing: bool = False) -> Moved:
     """What is said first: the dialogue's opening `moved`, or that a human comes."""
-    if policy.language == script.language:
-        return moved
-    told = tuple(Say(clause) for clause in FOREIGN)
-    return replace(moved, acts=(*told, Handoff("language")))
+    if policy.language != script.language:
+        return replace(moved, acts=(*map(Say, FOREIGN), Handoff("language")))
+    if guessing:
+        return replace(moved, acts=(*map(Say, GUESSED), Handoff("identity")))
+    return moved
+
+
+def guessing(past: Iterable[Event], now: datetime) -> bool:
+    """Whether who called before may have been guessing: the dialogue allows three statements of
+    identity a conversation, but one can hang up after two and begin anew. A statement that was
+    right, or a human who gave the conversation back, ends the count."""
+    since, wrong = wall_text(now - WRONG_WITHIN), 0
+    for event in past:
+        result = event.body["result"] if event.kind == "identity" else event.kind
+        if result in {"ok", "given_back"}:
+            wrong = 0
+        elif result == "wrong" and event.wall >= since:
+            wrong += 1
+    return wrong >= MAX_WRONG
 
 
 def called(script: Script, line: str, model: str) -> Draft:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from bot import __version__, questionnaire, translation
 from bot.acting import Manner, sentences
-from bot.beginning import FOREIGN
+from bot.beginning import FOREIGN, guessing
 from bot.conversation import Conversation
 from bot.dialogue import protocol
 from bot.dialogue.port import Dialogue
@@ -228,4 +228,5 @@ class Conversations:
             state=state,
             resume=resume,
             outbound=outbound,
+            guessing=guessing(known.store.events(callback), known.clock.now()),
         )

@@ -8,8 +8,8 @@ The only writer of a callback's evidence while the bot owns it. It decides nothi
 - an answer to a term that was not heard to its end is no answer (`Conversation._answered`);
 - a yes to a term that is checked counts only with the right answer to its comprehension question
   (`proof.answered`);
-- whoever prefers a language that the questionnaire is not in is not questioned: a human comes
-  (`beginning.opening`);
+- whoever prefers a language that the questionnaire is not in, or may be guessing at the proof of
+  identity call after call, is not questioned: a human comes (`beginning.opening`);
 - whatever fails (worker, store, voice), the caller ends with a human, never in silence
   (`Conversation.run`, `rescue`).
 """
@@ -64,14 +64,16 @@ class Conversation:
         state: State | None = None,
         resume: str = "resume",
         outbound: bool = False,
+        guessing: bool = False,
     ) -> None:
         """`done` maps items answered earlier to whether they were as expected; `state` is given
         when the bot goes on after a hand-over, with the event `resume` (resume, nobody_free).
-        `outbound`: we dialled, so what answers may be a machine."""
+        `outbound`: we dialled, so what answers may be a machine. `guessing`: see
+        `beginning.guessing`."""
         self._line, self._script, self._policy = line, script, policy
         self._dialogue, self._scribe = dialogue, scribe
         self._resume = resume if state is not None else None
-        self._outbound = outbound
+        self._outbound, self._guessing = outbound, guessing
         self._bot = Performer(
             line=line,
             script=script,
@@ -120,7 +122,7 @@ class Conversation:
         else:
             moved = await self._dialogue.begin(beginning.start(self._script, self._bot.progress))
             await self._scribe.write([self._called(moved)])
-            moved = beginning.opening(moved, self._script, self._policy)
+            moved = beginning.opening(moved, self._script, self._policy, self._guessing)
         await self._bot.perform(moved)
 
     def _called(self, moved: Moved) -> Draft:
