@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from actions.asking import ask, close, finish, hand_over, leave, not_after_waiting
 from actions.move import Heard, Step, action
-from actions.state import WHEN, Question, State
+from actions.state import PERSON, WHEN, Question, State
 from bot.dialogue.protocol import Flag, Reschedule, Say
 
 MAX_TIMES_ASKED = 2
@@ -14,9 +14,16 @@ MAX_TIMES_ASKED = 2
 
 @action("action_wrong_person")
 def wrong_person(state: State, _: Heard) -> Step:
-    """Nothing is disclosed. After identity was "proven" it is worse than a wrong number."""
+    """Nothing is disclosed. Who has proven to be the policyholder is asked once more who it is,
+    since "my late wife" or "he is not in" is easily taken for it; a second time it is a human's to
+    find out. Whoever then is somebody else was "proven" before, which is worse than a wrong
+    number."""
+    if state.verified and state.doubted:
+        return hand_over(state, "identity", "H_identity")
+    if state.verified:
+        return ask(replace(state, verified=False, doubted=True), Question(PERSON, "I1"))
     bye = close(state, "not_me", Say("N_bye"))
-    return bye.after(Flag("P01_NOT_POLICYHOLDER")) if state.verified else bye
+    return bye.after(Flag("P01_NOT_POLICYHOLDER")) if state.doubted else bye
 
 
 @action("action_ask_when")

@@ -27,7 +27,7 @@ def verify(state: State, _: Heard) -> Step:
 @action("action_identity_ok")
 def identity_ok(state: State, _: Heard) -> Step:
     known = replace(state, verified=True)
-    if known.complete:  # an earlier call answered everything
+    if known.complete or known.doubted:  # everything is answered, or was explained before
         return ask_next(known).after(Say("I_ok"))
     return ask_next(known).after(Say("I_ok"), Say("T_items"))
 

@@ -57,6 +57,7 @@ class State:
     resumed: bool = False  # an earlier call answered some items already
     problems: int = 0  # answers so far that were not as expected
     verified: bool = False  # identity proven in this conversation
+    doubted: bool = False  # … and then something was said that sounded like somebody else
     identity_tries: int = 0
     times_asked: int = 0  # how often a time for a later call was asked for
     asked: Question | None = None  # the question that waits for its answer

@@ -632,3 +632,14 @@ def test_at_the_question_what_surrender_brings_its_loss_is_an_answer(
     text: str, intent: str
 ) -> None:
     assert judge(Heard(text, phase="comprehension"), Guess("other", 0.3)).intent == intent
+
+
+@pytest.mark.parametrize(
+    "text", ["不对，不是这个号码", "这是我儿子的手机", "我换号了", "不是我的，电话是我老伴的"]
+)
+def test_a_number_that_is_not_mine_is_no_wrong_number_once_identity_is_proven(text: str) -> None:
+    guess = Guess("wrong_person", 0.5)
+    for phase in ("opening", "identity_self", "identity_secret"):
+        assert judge(Heard(text, phase=phase), guess).intent == "wrong_person"
+    assert judge(Heard(text, phase="items"), guess).answer == "no"
+    assert judge(Heard(text + "，你打错了", phase="items"), guess).intent == "wrong_person"

@@ -37,7 +37,8 @@ def test_rows_have_their_own_id_a_meaning_and_a_known_effect() -> None:
 @pytest.mark.parametrize(("row", "example"), EXAMPLES, ids=name)
 def test_an_example_is_decided_by_its_row(row: Row, example: str) -> None:
     guess = CONVINCED.get(row.effect, CONVINCED["affirm"])
-    meaning = judge(Heard(example, "no" if row.question == "-" else "yes"), guess)
+    phase = row.phase[0] if row.phase else ""
+    meaning = judge(Heard(example, "no" if row.question == "-" else "yes", phase=phase), guess)
     assert (meaning.intent, meaning.reason) == (row.effect, f"{row.id} {row.meaning}")
 
 

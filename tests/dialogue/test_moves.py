@@ -440,12 +440,20 @@ def test_a_wrong_person_ends_it_anywhere(phase: str) -> None:
     assert at(phase).hear("wrong_person") == ["say N_bye", "close not_me"]
 
 
-def test_a_wrong_person_after_proof_of_identity_is_flagged() -> None:
-    assert at("items").hear("wrong_person") == [
-        "flag P01_NOT_POLICYHOLDER",
-        "say N_bye",
-        "close not_me",
-    ]
+def test_who_has_proven_identity_is_asked_again_and_goes_on_where_it_stopped() -> None:
+    talk = at("items")
+    assert talk.hear("wrong_person") == ["ask I1"]
+    assert talk.hear("affirm") == ["ask I2"]
+    assert talk.hear("inform") == ["verify"]
+    assert talk.hear("identity_ok") == ["say I_ok", "ask B1"]
+    assert talk.hear("wrong_person") == ["say H_identity", "handoff identity"]
+
+
+@pytest.mark.parametrize("intent", ["deny", "wrong_person"])
+def test_a_wrong_person_after_proof_of_identity_is_flagged(intent: str) -> None:
+    talk = at("items")
+    talk.hear("wrong_person")
+    assert talk.hear(intent) == ["flag P01_NOT_POLICYHOLDER", "say N_bye", "close not_me"]
 
 
 @pytest.mark.parametrize("phase", ["opening", "identity_self", "identity_secret", "items"])
