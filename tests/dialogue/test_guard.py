@@ -643,3 +643,22 @@ def test_a_number_that_is_not_mine_is_no_wrong_number_once_identity_is_proven(te
         assert judge(Heard(text, phase=phase), guess).intent == "wrong_person"
     assert judge(Heard(text, phase="items"), guess).answer == "no"
     assert judge(Heard(text + "，你打错了", phase="items"), guess).intent == "wrong_person"
+
+
+@pytest.mark.parametrize(
+    ("phase", "text", "label"),
+    [
+        ("identity_self", "你怎么知道我名字", "explain"),
+        ("identity_self", "是的，有什么事", "affirm"),
+        ("identity_self", "你是谁，你打错了", "wrong_person"),
+        ("identity_secret", "凭什么告诉你，给我转人工", "human"),
+        ("opening", "你是谁啊，我在开会", "busy"),
+        ("opening", "不用了", "explain"),
+        ("human_offer", "不用了", "deny"),
+        ("opening", "说吧", "affirm"),
+        ("items", "说吧", "hedge"),
+        ("opening", "不要录音", "human"),
+    ],
+)
+def test_what_people_say_before_they_trust_the_call(phase: str, text: str, label: str) -> None:
+    assert judge(Heard(text, phase=phase), Guess("affirm", 0.9, 0.9)).intent == label
