@@ -8,7 +8,6 @@ policyholder called twice is bothered, one thought to be called is lost.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
@@ -18,7 +17,7 @@ import structlog
 
 from bot.callbacks import RESUMABLE, Callbacks
 from bot.errands import Errands
-from bot.errors import HuifangError
+from bot.errors import HuifangError, StoreUnavailable
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import State
 from bot.policy import Policy
@@ -27,6 +26,7 @@ from bot.switchboard import Switchboard
 from voice.ami_client import AmiRefused, AmiUnavailable
 from voice.pbx import LOST, Pbx, outcome
 from voice.pbx_events import Answered, Gone, NotDialled, PbxEvent
+from voice.survived import survived
 
 log = structlog.get_logger()
 
@@ -72,10 +72,11 @@ class Dialer:
     async def run(self) -> None:
         """For ever: dial what is due."""
         while True:
-            try:
-                await self.round()
-            except HuifangError as error:
-                log.error("dialer.failed", error=type(error).__name__)
+            with survived("dialer.broken"):
+                try:
+                    await self.round()
+                except HuifangError as error:
+                    log.error("dialer.failed", error=type(error).__name__)
             await asyncio.sleep(POLL_S)
 
     async def close(self) -> None:
@@ -95,10 +96,21 @@ class Dialer:
         self._unready = {b.id: self._unready[b.id] for b in due if b.id in self._unready}
         placed = 0
         for booking in due:
-            with contextlib.suppress(NotFound):  # somebody else was quicker
-                if placed < room and await self._may_speak(booking, now):
-                    placed += await self.dial(booking)
+            if placed < room:
+                placed += await self._place(booking, now)
         return placed
+
+    async def _place(self, booking: Booking, now: datetime) -> bool:
+        """Whether it was dialled. A record that cannot be read keeps nobody else waiting."""
+        try:
+            return await self._may_speak(booking, now) and await self.dial(booking)
+        except NotFound:  # somebody else was quicker
+            return False
+        except StoreUnavailable:
+            raise
+        except HuifangError as error:
+            log.error("dialer.skipped", callback=booking.callback, error=type(error).__name__)
+            return False
 
     async def _may_speak(self, booking: Booking, now: datetime) -> bool:
         """Whether its words are rendered, or were waited for long enough."""

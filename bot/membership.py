@@ -8,12 +8,14 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from bot.errors import ConfigError, HuifangError
 from bot.store import Store
+from voice.survived import survived
 
 log = structlog.get_logger()
 
@@ -44,11 +46,13 @@ def joined(data: Path) -> Iterator[str]:
 
 async def live(store: Store, bot: str, look_after: Callable[[], object]) -> None:
     """For ever: say that this bot lives, and look after what dead ones left. A store that is away
-    for a while is tried again: the calls that run notice it."""
+    for a while is tried again: the calls that run notice it. Whatever fails, the beat goes on: the
+    others would end the calls of a bot that seems dead."""
     while True:
         await asyncio.sleep(BEAT_S)
-        try:
-            await asyncio.to_thread(store.beat, bot)
-            await asyncio.to_thread(look_after)
-        except HuifangError as error:
-            log.warning("membership.unsaid", error=type(error).__name__)
+        for duty in (partial(store.beat, bot), look_after):
+            with survived("membership.broken"):
+                try:
+                    await asyncio.to_thread(duty)
+                except HuifangError as error:
+                    log.warning("membership.unsaid", error=type(error).__name__)

@@ -21,6 +21,7 @@ from bot.callbacks import Callbacks
 from bot.errors import HuifangError
 from bot.policy import Policy
 from voice.errors import VoiceError
+from voice.survived import survived
 
 log = structlog.get_logger()
 
@@ -103,13 +104,14 @@ class Rehearsal:
 
     async def _look(self) -> None:
         """Find policies that are new or have changed."""
-        try:
-            for policy in await asyncio.to_thread(lambda: list(self._policies())):
-                if self._known.get(policy.number) != policy:
-                    self._known[policy.number] = policy
-                    self._sure.append(policy)
-        except HuifangError as error:
-            log.warning("rehearsal.not_looked", error=type(error).__name__)
+        with survived("rehearsal.broken"):
+            try:
+                for policy in await asyncio.to_thread(lambda: list(self._policies())):
+                    if self._known.get(policy.number) != policy:
+                        self._known[policy.number] = policy
+                        self._sure.append(policy)
+            except HuifangError as error:
+                log.warning("rehearsal.not_looked", error=type(error).__name__)
 
     def _policies(self) -> Iterator[Policy]:
         last, seen = None, 0
@@ -124,14 +126,15 @@ class Rehearsal:
     ) -> None:
         """Whatever fails: the call still comes, and its sentences are rendered during it."""
         new, cpu_s = 0, 0.0
-        try:
-            for text in await asyncio.to_thread(part, policy):
-                while self._hurried and not hurried:
-                    await self.step()
-                if not await asyncio.to_thread(self._voice.cached, text):
-                    cpu_s += (await self._voice.render(text)).cpu_s
-                    new += 1
-        except (HuifangError, VoiceError) as error:
-            log.warning("rehearsal.failed", error=type(error).__name__)
+        with survived("rehearsal.broken"):
+            try:
+                for text in await asyncio.to_thread(part, policy):
+                    while self._hurried and not hurried:
+                        await self.step()
+                    if not await asyncio.to_thread(self._voice.cached, text):
+                        cpu_s += (await self._voice.render(text)).cpu_s
+                        new += 1
+            except (HuifangError, VoiceError) as error:
+                log.warning("rehearsal.failed", error=type(error).__name__)
         if new:
             log.info("rehearsal.rendered", sentences=new, cpu_s=round(cpu_s, 1))

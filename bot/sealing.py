@@ -20,6 +20,7 @@ from bot.evidence.verify_tree import TreeReport, verify_tree
 from bot.scribe import Clock, SystemClock
 from bot.settings import Settings
 from bot.store import Store
+from voice.survived import survived
 
 log = structlog.get_logger()
 
@@ -141,8 +142,9 @@ class SealingTask:
 
     async def _seal(self, fresh: bool) -> None:
         async with self._idle:
-            try:
-                sealed = await asyncio.to_thread(self._sealer.checkpoint, fresh=fresh)
-                log.info("store.sealed", size=sealed.checkpoint.size, added=sealed.added)
-            except HuifangError as error:
-                log.error("store.not_sealed", error=str(error))
+            with survived("sealing.broken"):
+                try:
+                    sealed = await asyncio.to_thread(self._sealer.checkpoint, fresh=fresh)
+                    log.info("store.sealed", size=sealed.checkpoint.size, added=sealed.added)
+                except HuifangError as error:
+                    log.error("store.not_sealed", error=str(error))

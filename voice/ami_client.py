@@ -133,9 +133,12 @@ class AmiClient:
         while True:
             try:
                 await self._connection()
-            except (AmiUnavailable, AmiRefused, AmiSyntax, OSError) as error:
-                attempt = 0 if self.up else attempt  # it was up: begin anew, at once
-                if not self.refusal or attempt == 0:
+            except Exception as error:  # a fault of ours, too: dialling would be over for good
+                usual = isinstance(error, AmiUnavailable | AmiRefused | AmiSyntax | OSError)
+                attempt = 0 if self.up and usual else attempt  # it was up: begin anew, at once
+                if not usual:
+                    log.exception("ami.broken")
+                elif not self.refusal or attempt == 0:
                     log.warning("ami.down", error=type(error).__name__, reason=str(error))
                 self.refusal = str(error)
             finally:

@@ -16,6 +16,7 @@ from typing import Protocol
 import structlog
 
 from voice.frames import FRAME_MS
+from voice.survived import survived
 
 log = structlog.get_logger()
 
@@ -177,4 +178,5 @@ class Pacer:
         except Exception as error:
             log.exception("pacer.line_failed")
             self.remove(line)
-            line.fail(error)
+            with survived("pacer.line_not_ended"):
+                line.fail(error)

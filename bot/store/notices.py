@@ -13,6 +13,8 @@ import psycopg
 import structlog
 from sqlalchemy import Connection, text
 
+from voice.survived import survived
+
 log = structlog.get_logger()
 
 CHANNEL = "huifang"
@@ -36,15 +38,16 @@ def announce(connection: Connection, callback: str, *, moved: bool) -> None:
 async def follow(conninfo: str, changed: Changed) -> None:
     """For ever: tell of each callback that any bot has written, this one included."""
     while True:
-        try:
-            async with await psycopg.AsyncConnection.connect(
-                conninfo, autocommit=True
-            ) as listening:
-                await listening.execute(f"LISTEN {CHANNEL}")
-                changed("", True)  # after a server that was away as well
-                async for notice in listening.notifies():
-                    callback = notice.payload.removesuffix(_MOVED)
-                    changed(callback, callback != notice.payload)
-        except psycopg.Error as error:
-            log.warning("notices.away", error=type(error).__name__)
+        with survived("notices.broken"):
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    conninfo, autocommit=True
+                ) as listening:
+                    await listening.execute(f"LISTEN {CHANNEL}")
+                    changed("", True)  # after a server that was away as well
+                    async for notice in listening.notifies():
+                        callback = notice.payload.removesuffix(_MOVED)
+                        changed(callback, callback != notice.payload)
+            except psycopg.Error as error:
+                log.warning("notices.away", error=type(error).__name__)
         await asyncio.sleep(AGAIN_S)

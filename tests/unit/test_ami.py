@@ -240,3 +240,21 @@ async def test_an_event_that_breaks_its_listener_costs_no_connection() -> None:
         assert await client.wait_up(5)
         manager.writers[-1].write(wire([[("Event", "FullyBooted")]]))
         assert (await client.action("Ping")).ok
+
+
+async def test_a_fault_of_ours_after_the_login_is_not_the_end_of_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ami_client, "BACKOFF_S", (0.01,))
+    ups, well = 0, asyncio.Event()
+
+    async def on_up() -> None:
+        nonlocal ups
+        ups += 1
+        if ups == 1:
+            raise KeyError("a fault of ours")
+        well.set()
+
+    async with managed(on_up=on_up) as (_, client):
+        await asyncio.wait_for(well.wait(), 5)
+        assert (await client.action("Ping")).ok

@@ -18,6 +18,7 @@ from bot.importing import import_policies
 from bot.policy import Policy
 from bot.settings import ROOT, Settings
 from bot.store import Store
+from bot.vault.datakey import Unreadable
 from tests.unit.test_store_sqlite import crippled
 from voice.ami_client import AmiRefused, AmiUnavailable
 from voice.pbx import outcome
@@ -177,6 +178,44 @@ async def test_who_waits_for_words_keeps_nobody_else_waiting(
     assert await dialer.round() == 1
     ((_, number),) = exchange.asked
     assert number == store.policy(other).phone
+
+
+async def test_a_record_that_cannot_be_read_keeps_nobody_else_waiting(
+    dialer: Dialer, exchange: Exchange, callbacks: Callbacks, store: Store, due: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    other = "902626001018"
+    store.book(callbacks.open(other, "phone"), DAY)
+    read = store.policy_of
+
+    def damaged(callback: str) -> Policy:
+        if callback == due:
+            raise Unreadable("something sealed cannot be opened: it was changed")
+        return read(callback)
+
+    monkeypatch.setattr(store, "policy_of", damaged)
+    assert await dialer.round() == 1
+    ((_, number),) = exchange.asked
+    assert number == store.policy(other).phone
+
+
+async def test_a_round_that_breaks_is_not_the_last(
+    dialer: Dialer, exchange: Exchange, monkeypatch: pytest.MonkeyPatch, due: str
+) -> None:
+    monkeypatch.setattr("bot.dialer.POLL_S", 0.0)
+    ask = dialer.round
+
+    async def breaks_once() -> int:
+        monkeypatch.setattr(dialer, "round", ask)
+        raise TypeError("a fault of ours")
+
+    monkeypatch.setattr(dialer, "round", breaks_once)
+    running = asyncio.create_task(dialer.run())
+    async with asyncio.timeout(5):
+        while not (exchange.asked or running.done()):  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0)
+    running.cancel()
+    assert len(exchange.asked) == 1
 
 
 async def test_on_a_disk_that_takes_nothing_nobody_is_called(

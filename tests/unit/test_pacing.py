@@ -141,6 +141,20 @@ async def test_a_line_that_breaks_is_told_and_the_others_go_on() -> None:
     await pacer.close()
 
 
+async def test_a_line_that_cannot_even_be_ended_silences_no_other() -> None:
+    class Hopeless(Broken):
+        def fail(self, error: Exception, /) -> None:
+            raise OSError("no transport")
+
+    pacer, good = Pacer(), Probe()
+    pacer.add(Hopeless())
+    pacer.add(good)
+    for _ in range(3):
+        pacer.serve(Due(0, 1), deadline=0)
+    assert good.ticks == 4
+    await pacer.close()
+
+
 async def test_lines_may_leave_during_a_tick() -> None:
     pacer, other = Pacer(), Probe()
 

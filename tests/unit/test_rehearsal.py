@@ -150,3 +150,21 @@ async def test_it_runs_by_itself(callbacks: Callbacks, voice: Voice, rehearsal: 
     while not rehearsal.ready(policy):  # noqa: ASYNC110 - the task has no event for it
         await asyncio.sleep(0.001)
     task.cancel()
+
+
+async def test_a_fault_nobody_foresaw_stops_no_other_policy(
+    callbacks: Callbacks, voice: Voice, rehearsal: Rehearsal
+) -> None:
+    speak, broken = voice.render, callbacks.store.policy(FIRST)
+
+    async def breaks(text: str) -> Clip:
+        raise TypeError("a fault of ours")
+
+    voice.render = breaks  # type: ignore[method-assign]
+    rehearsal.hurry(broken)
+    await until_idle(rehearsal)
+    voice.render = speak  # type: ignore[method-assign]
+    policy = callbacks.store.policy(SECOND)
+    rehearsal.hurry(policy)
+    await until_idle(rehearsal)
+    assert rehearsal.ready(policy)

@@ -16,7 +16,7 @@ import pytest
 from bot.errors import ConfigError
 from bot.evidence.ledger import Draft
 from bot.evidence.verify import verify_store
-from bot.sealing import Sealer, SealingTask
+from bot.sealing import Sealed, Sealer, SealingTask
 from bot.settings import Settings
 from bot.store import Store
 from bot.store.events import about
@@ -256,6 +256,31 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+async def test_a_fault_nobody_foresaw_does_not_end_the_sealing(
+    store: Store, sealer: Sealer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = ["a fault of ours"]
+    seal = sealer.checkpoint
+
+    def broken(*, fresh: bool = False) -> Sealed:
+        if faults:
+            raise TypeError(faults.pop())
+        return seal(fresh=fresh)
+
+    monkeypatch.setattr(sealer, "checkpoint", broken)
+    sealing = SealingTask(sealer, settle_s=0)
+    running = asyncio.create_task(sealing.run())
+    await until(lambda: not faults)
+    callback, closed = new_callback(store), Draft("closed", {"outcome": "", "state": ""})
+    (event,) = store.append(callback, [closed], wall=NOW, mono_ms=1, generation=1)
+    sealing.on_event(event)
+    await until(lambda: running.done() or store.seals.size() == 1)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await sealing.idle()
+    assert store.seals.size() == 1
 
 
 async def test_a_running_house_seals_after_each_call_whatever_fails(

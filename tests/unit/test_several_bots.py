@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot import membership
 from bot.callbacks import Callbacks
 from bot.errors import ConfigError, OwnershipLost, ServedElsewhere
 from bot.evidence.ledger import Draft
@@ -160,6 +161,24 @@ def test_a_callback_between_two_calls_belongs_to_whoever_calls_next(bots: Bots) 
     pen = bots.b.serve(callback)
     assert pen.generation == bots.b.store.callback(callback).generation
     bots.close()
+
+
+async def test_a_bot_whose_help_for_the_dead_fails_still_says_that_it_lives(
+    bots: Bots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(membership, "BEAT_S", 0.0)
+    beats: asyncio.Queue[str] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    store = bots.a.store
+    monkeypatch.setattr(store, "beat", lambda bot: loop.call_soon_threadsafe(beats.put_nowait, bot))
+
+    def fails() -> None:
+        raise PermissionError("a recording of another user")
+
+    living = asyncio.create_task(membership.live(store, "one", fails))
+    async with asyncio.timeout(5):
+        assert [await beats.get() for _ in range(3)] == ["one"] * 3
+    living.cancel()
 
 
 async def test_screens_of_one_bot_follow_what_another_writes(bots: Bots, url: str) -> None:
