@@ -25,6 +25,7 @@ from voice.media import Audio, MediaConnection
 from voice.outgoing import Outgoing, Renderer
 from voice.pacing import Pacer
 from voice.patience import BargeIn, Courtesy, Patience
+from voice.survived import survived
 from voice.tap import Tap
 
 log = structlog.get_logger()
@@ -192,23 +193,23 @@ class PhoneLine:
                 self._digit(message.digit)
 
     async def _end(self) -> None:
-        """When either side hangs up: report everything that is still due, the hang-up last."""
+        """When either side hangs up: report everything that is still due, the hang-up last. That
+        comes whatever breaks: the conversation waits for it."""
         await self._connection.ended()
         self._pacer.remove(self)
         if self._filling is not None:
             self._filling.cancel()
         reason = self._connection.closed_by
-        if not reason.startswith("error"):
-            self._take()
-            while len(self._in.jitter):  # the last sound that came in belongs to the recording
-                self.skip()
-        at_ms = self._out.playback.now_ms
-        if reason == "caller":
-            await self._in.finish(LAST_WORDS_S)
-        else:
-            self._in.close()
+        with survived("line.last_words_failed"):
+            if not reason.startswith("error"):
+                self._take()
+                while len(self._in.jitter):  # the last sound that came belongs to the recording
+                    self.skip()
+            if reason == "caller":
+                await self._in.finish(LAST_WORDS_S)
+        self._in.close()
         self._out.hung_up()
-        self._put(Hangup(at_ms, reason))
+        self._put(Hangup(self._out.playback.now_ms, reason))
         self._gone = True
 
     def _digit(self, digit: str) -> None:

@@ -481,6 +481,27 @@ async def test_any_transport_will_do_and_the_last_sound_before_a_hang_up_is_kept
     await pacer.close()
 
 
+async def test_sound_that_breaks_us_after_the_hang_up_does_not_hide_the_hang_up() -> None:
+    class BrokenLater(LevelVad):
+        frames = 0
+
+        def speaking(self, frame: bytes) -> bool:
+            self.frames += 1
+            if self.frames > 1:
+                raise ZeroDivisionError
+            return False
+
+    pacer = Pacer()
+    connection = MemoryConnection([Audio(tone(200))])
+    vad = BrokenLater()
+    line = PhoneLine(connection, ScriptedEars([]), ScriptedSpeaker(), pacer, vad=vad)
+    line.say([clause("A", "a 200")])
+    assert isinstance(await asyncio.wait_for(line.next(), 1.0), Played)
+    assert isinstance(await asyncio.wait_for(line.next(), 1.0), Hangup)
+    await line.close()
+    await pacer.close()
+
+
 async def test_the_caller_waits_for_the_answer_to_its_key_not_for_the_end_of_the_old_sound() -> (
     None
 ):
