@@ -112,11 +112,12 @@ def link(policy: str, data: DataOption = None) -> None:
 def dial(
     policy: str,
     at: Annotated[
-        datetime | None, typer.Option(help="Local time; now, if not given.", formats=TIMES)
+        datetime | None, typer.Option(help="China's time; now, if not given.", formats=TIMES)
     ] = None,
     data: DataOption = None,
 ) -> None:
-    """Have the running bot call a policyholder. It dials between 9:00 and 21:00 only."""
+    """Have the running bot call a policyholder. It dials between 9:00 and 21:00 only, by
+    China's time."""
     from bot.dialling import order
 
     typer.echo(order(settings(data), policy, at))

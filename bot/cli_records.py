@@ -14,6 +14,7 @@ import typer
 from bot.cli_options import DataOption, JsonOption, settings
 from bot.errors import ConfigError
 from bot.evidence.signing import key_id, pem
+from bot.local import local
 from bot.settings import Settings
 from bot.store import Callback, Store
 
@@ -75,9 +76,9 @@ def export(
 def _chosen(
     store: Store, since: datetime | None, until: datetime | None, **wanted: str | None
 ) -> list[Callback]:
-    """Days are those of this machine's zone."""
-    first = since and since.astimezone()
-    end = until and (until + timedelta(days=1)).astimezone()
+    """Days are those of China."""
+    first = since and local(since)
+    end = until and local(until + timedelta(days=1))
     found: list[Callback] = []
     try:
         while page := store.callbacks(

@@ -13,6 +13,7 @@ import typer
 from bot.cli_options import DataOption, JsonOption, settings
 from bot.cli_records import opened
 from bot.errors import ConfigError
+from bot.local import local
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +78,7 @@ def run(
     shown = held = 0
     with _eraser(data) as eraser:
         # Read to the end before anything is erased: the pages are counted from what is there.
-        for policy, due in list(eraser.due(datetime.now(UTC).astimezone().date())):
+        for policy, due in list(eraser.due(local(datetime.now(UTC)).date())):
             shown, held = shown + 1, held + due.held
             typer.echo(json.dumps(due.to_json()) if as_json else str(due))
             if do and not due.held:

@@ -20,6 +20,7 @@ from bot.errands import Errands
 from bot.errors import HuifangError, StoreUnavailable
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import State
+from bot.local import local
 from bot.policy import Policy
 from bot.store import Booking, Callback, NotFound
 from bot.switchboard import Switchboard
@@ -86,7 +87,7 @@ class Dialer:
     async def round(self) -> int:
         """Dial what is due now, as far as there is room. Returns how many calls were asked for."""
         now = self._callbacks.clock.now()
-        open_now = may_dial(now.astimezone(), self._callbacks.settings.call_hours)
+        open_now = may_dial(local(now), self._callbacks.settings.call_hours)
         if not (self._pbx.up and open_now and self._switchboard.open):
             return 0
         room = min(AT_ONCE, self._switchboard.room - len(self._dialling))

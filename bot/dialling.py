@@ -13,6 +13,7 @@ from bot.callbacks import RESUMABLE, Callbacks
 from bot.dialer import undecided
 from bot.errors import ConfigError
 from bot.evidence.ledger import Draft
+from bot.local import local
 from bot.settings import Settings
 from bot.store import Store
 
@@ -47,7 +48,7 @@ def order(settings: Settings, policy: str, at: datetime | None) -> str:
         lost = undecided(store.events(callback))
         for call in lost:  # whoever orders it anew knows what became of the last one
             _resolve(callbacks, callback, call)
-        store.book(callback, at.astimezone() if at else callbacks.clock.now())
+        store.book(callback, local(at) if at else callbacks.clock.now())
         return callback
 
 

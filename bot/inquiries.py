@@ -12,6 +12,7 @@ from bot.acting import Question
 from bot.comprehension import Said
 from bot.errors import DialogueUnavailable
 from bot.evidence.ledger import Draft
+from bot.local import local
 from bot.policy import Policy
 from bot.proof import Held
 from bot.questionnaire import Script
@@ -53,7 +54,7 @@ class Inquiries:
 
     async def reschedule(self, said: Said, *, by: str) -> str:
         """Books another call for the time that was named; `by`: bot or human."""
-        now = self._clock.now().astimezone()
+        now = local(self._clock.now())
         when = times.parse_when(said.text, now)
         if when is None:
             return "time_unheard"

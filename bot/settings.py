@@ -78,7 +78,8 @@ class Settings(BaseSettings):
     """The same where it is a year or shorter."""
 
     call_hours: tuple[int, int] = (9, 21)
-    """Policyholders are dialled from the first hour until the second, local time (rule 28)."""
+    """Policyholders are dialled from the first hour until the second, by China's time (rule
+    28)."""
 
     ami_host: str = "127.0.0.1"
     ami_port: int = Field(5038, ge=1, le=65535)

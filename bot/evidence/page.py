@@ -6,20 +6,19 @@ Pure. Everything from a record is escaped by the template; the page loads nothin
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
 from bot.evidence import exported, labels
 from bot.evidence.ledger import Event
-
-CHINA = timezone(timedelta(hours=8))
+from bot.local import local
 
 
 def china(moment: str) -> str:
     """UTC text to 北京时间."""
-    return datetime.fromisoformat(moment).astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
+    return local(datetime.fromisoformat(moment)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _seconds(ms: int) -> str:

@@ -11,6 +11,7 @@ PURE = (
     "bot/personal.py",
     "bot/policy.py",
     "bot/retention.py",
+    "bot/local.py",
     "bot/questionnaire.py",
     "bot/foreign.py",
     "bot/translation.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from bot.callbacks import Callbacks
+from bot.comprehension import Said
 from bot.dialer import WORDS_S, Dialer, may_dial, undecided
 from bot.dialling import order, placed
 from bot.errors import ConfigError, StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.importing import import_policies
+from bot.inquiries import Inquiries
 from bot.policy import Policy
 from bot.settings import ROOT, Settings
 from bot.store import Store
@@ -351,6 +354,45 @@ async def test_without_manager_room_or_daylight_the_booking_waits(
         dialer._callbacks.settings.call_hours = (0, 0)
     assert await dialer.round() == 0
     assert len(store.bookings()) == 1
+
+
+@pytest.fixture(params=["UTC0", "CST-8", "EST5"])
+def machine_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever the server's clock is set to."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("machine_zone")
+@pytest.mark.parametrize(
+    ("utc", "calls"), [("00:59", 0), ("01:00", 1), ("12:59", 1), ("13:00", 0), ("20:00", 0)]
+)
+async def test_the_hours_of_rule_28_are_china_s(
+    utc: str, calls: int, dialer: Dialer, callbacks: Callbacks, store: Store, due: str
+) -> None:
+    clock = callbacks.clock
+    assert isinstance(clock, Clock)
+    clock.wall = datetime.fromisoformat(f"2026-11-24T{utc}+00:00")
+    callbacks.settings.call_hours = (9, 21)
+    assert await dialer.round() == calls
+
+
+@pytest.mark.usefixtures("machine_zone")
+async def test_the_time_a_policyholder_names_is_china_s(
+    callbacks: Callbacks, store: Store, settings: Settings
+) -> None:
+    callback = callbacks.open(POLICY, "phone")
+    policy = store.policy_of(callback)
+    asked = Inquiries(callbacks.script(policy), policy, callbacks.scribe(callback), callbacks.clock)
+    three = Said("今天下午三点", "voice", 0.9)
+    assert await asked.reschedule(three, by="bot") == "time_booked"
+    assert asked.slot == {"slot": "今天下午三点"}
+    assert store.bookings()[0].at == datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+    order(settings, POLICY, datetime(2026, 11, 24, 10, 0))
+    assert store.bookings()[0].at == datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 
 
 async def test_a_humans_booking_is_not_the_bots_to_dial(
