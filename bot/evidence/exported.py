@@ -70,7 +70,7 @@ def read_manifest(data: bytes) -> Manifest:
             head and (int(head["seq"]), str(head["hash"])),
             {str(name): str(digest) for name, digest in value["files"].items()},
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError("not a manifest") from error
     if write_manifest(manifest) != data:
         raise ValueError("not in its canonical form")

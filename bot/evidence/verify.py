@@ -41,6 +41,7 @@ class Report:
     missing: tuple[str, ...] = ()
     utterances: int = 0  # spoken, with a hash and a recording
     utterances_matching: int = 0  # of these: the recording holds the same samples at the offsets
+    exported: bool = False  # it was read from an export
     signed: bool | None = None  # an export's signature; None: no key to check it with
     sealed: str = ""  # time of the checkpoint that covers the record; empty: none was shown
     erased: bool = False  # its key was destroyed: chain and head were checked, nothing else is left
@@ -111,7 +112,8 @@ class Report:
             verdict += f", {self.utterances_matching} of {self.utterances} utterances in them"
         if self.sealed:
             verdict += f", sealed {self.sealed}"
-            verdict += "" if self.signed is not None else " (no key given: signatures not checked)"
+        if self.exported and self.signed is None:
+            verdict += " (no key given: signatures not checked)"
         return f"{self.callback}: {verdict}" + ("" if self.ok else f"; {self.first_bad}")
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -36,18 +37,21 @@ def verify_export(export: Path, keys: Mapping[str, Ed25519PublicKey] | None = No
                 raise ConfigError(f"{export} holds a file twice")
             archive.extractall(place)
             return verify_folder(Path(place), keys)
-    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
-        words = getattr(error, "strerror", None) or "it is neither an exported folder nor a ZIP"
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        words = (
+            getattr(error, "strerror", None) or "it is neither an exported folder nor a whole ZIP"
+        )
         raise ConfigError(f"{export} cannot be read: {words}") from error
 
 
 def known_signer(export: Path, key_folder: Path) -> dict[str, Ed25519PublicKey] | None:
     """The public keys of this machine, when one of them is named as the export's signer; None:
     the export is from elsewhere, and only a key that is given can tell by whom."""
+    unnamed = (OSError, KeyError, TypeError, ValueError, RecursionError, zipfile.BadZipFile)
     try:
         named = json.loads(verify_record.files_of(export)[exported.SIGNATURE])["key"]
         keys = load_public(key_folder / "public" / f"{named}.pem")
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile, ConfigError):
+    except (*unnamed, ConfigError):
         return None
     return {key_id(key): key for key in keys}
 
@@ -93,6 +97,7 @@ def _as_outside(report: Report, verdict: verify_record.Verdict) -> Report:
         report,
         files=(*report.files, *broken),
         missing=(*report.missing, *lacking),
+        exported=True,
         signed=verdict.signed,
         sealed=verdict.sealed,
     )
@@ -130,10 +135,11 @@ def _views(folder: Path, events: Sequence[Event]) -> Iterator[str]:
         record = json.loads((folder / exported.RECORD).read_bytes())
         told = {"attempts": record["attempts"], "items": record["items"]}
         facts = sha256(canonical(record["policy"]).encode()).hexdigest()
-    except (OSError, ValueError, KeyError, TypeError):
+        shown = canonical(told)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         yield f"{exported.RECORD} cannot be read"
         return
-    if canonical(told) != canonical(summary(events)):
+    if shown != canonical(summary(events)):
         yield f"{exported.RECORD} does not say what the events say"
     named = events[0].body.get("policy_sha256") if events else None
     if named not in (None, facts):

@@ -20,6 +20,7 @@ import json
 import sys
 import wave
 import zipfile
+import zlib
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ def verify(export: Path, keys: Keys | None) -> Verdict:
                 _seal(events, proof, ring, verdict)
             elif ring is not None:
                 verdict.completeness.append("the record is in no checkpoint")
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError):
         verdict.integrity.append("the files do not have the form of a record")
     return verdict
 
@@ -88,13 +89,16 @@ def files_of(export: Path) -> dict[str, bytes]:
     if export.is_dir():
         found = {p.relative_to(export).as_posix(): p for p in export.rglob("*") if not p.is_dir()}
         return {name: path.read_bytes() for name, path in sorted(found.items())}
-    with zipfile.ZipFile(export) as archive:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        if sum(entry.file_size for entry in entries) > MAX_FILE:
-            raise zipfile.BadZipFile("too large for a record")
-        if len({entry.filename for entry in entries}) != len(entries):
-            raise zipfile.BadZipFile("holds a file twice")
-        return {entry.filename: archive.read(entry) for entry in entries}
+    try:
+        with zipfile.ZipFile(export) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            if sum(entry.file_size for entry in entries) > MAX_FILE:
+                raise zipfile.BadZipFile("too large for a record")
+            if len({entry.filename for entry in entries}) != len(entries):
+                raise zipfile.BadZipFile("holds a file twice")
+            return {entry.filename: archive.read(entry) for entry in entries}
+    except (zlib.error, EOFError, RuntimeError, ValueError) as error:
+        raise zipfile.BadZipFile(f"damaged ({error})") from error
 
 
 def _manifest(files: Mapping[str, bytes], verdict: Verdict) -> dict[str, bytes]:
@@ -106,7 +110,7 @@ def _manifest(files: Mapping[str, bytes], verdict: Verdict) -> dict[str, bytes]:
         head = manifest["head"]
         if manifest["format"] != "huifang.export.1" or not isinstance(stated, dict):
             raise Broken
-    except (KeyError, TypeError, ValueError, Broken):
+    except (KeyError, TypeError, ValueError, RecursionError, Broken):
         verdict.integrity.append("manifest.json is missing or not what was exported")
         return {}
     same = {name for name, digest in stated.items() if _sha(files.get(name, b"")) == digest}

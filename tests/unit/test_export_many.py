@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 
 from bot.cli import app
 from bot.errors import ConfigError
+from bot.evidence import exported
 from bot.evidence.export_many import LIST, export_many
 from bot.sealing import Sealer
 from bot.settings import Settings
@@ -85,6 +88,17 @@ def test_a_stranger_without_the_key_is_told_so(data: Path, tmp_path: Path) -> No
     assert (status, "signatures not checked" in said) == (0, True), said
     status, said = run("verify", target, "--data", data)
     assert (status, "not checked" in said) == (0, False), said
+    stripped = tmp_path / "stripped"
+    with zipfile.ZipFile(target) as archive:
+        archive.extractall(stripped)
+    for name in (exported.SIGNATURE, exported.PROOF):
+        (stripped / name).unlink()
+    manifest = exported.read_manifest((stripped / exported.MANIFEST).read_bytes())
+    kept = {name: digest for name, digest in manifest.files.items() if name != exported.PROOF}
+    forged = exported.write_manifest(replace(manifest, files=kept))
+    (stripped / exported.MANIFEST).write_bytes(forged)
+    status, said = run("verify", stripped, "--data", data)
+    assert "signatures not checked" in said, said
     other = tmp_path / "other.pem"
     assert run("keys", "export", "-o", other, "--data", tmp_path / "other")[0] == 0
     status, said = run("verify", target, "--key", other)

@@ -18,12 +18,13 @@ from random import Random
 
 import pytest
 
+from bot.errors import ConfigError
 from bot.evidence import exported, signing, verify_record, wav
 from bot.evidence.completeness import missing
 from bot.evidence.export import export
 from bot.evidence.keyring import KeyRing
 from bot.evidence.ledger import Draft, canonical
-from bot.evidence.verify_export import verify_export
+from bot.evidence.verify_export import known_signer, verify_export
 from bot.sealing import Sealer
 from bot.settings import Settings
 from tests.unit.evidence_case import NOW, Pen, build, finished_callback, new_callback, open_store
@@ -330,6 +331,54 @@ def test_a_record_that_goes_on_is_told_from_one_that_ended(tmp_path: Path) -> No
             verdict = verify_record.verify(target, keys)
             assert verdict.integrity == []
             assert any(said in words for words in verdict.completeness), verdict
+
+
+def test_a_zip_that_was_copied_badly_is_told_in_words(made: Path, tmp_path: Path) -> None:
+    data, chance, damaged = (made / "export.zip").read_bytes(), Random(7), tmp_path / "damaged.zip"
+    with zipfile.ZipFile(made / "export.zip") as archive:
+        events = archive.getinfo(exported.EVENTS)
+    start = events.header_offset + 30 + len(exported.EVENTS)
+    for _ in range(40):
+        forged = bytearray(data)
+        forged[start + chance.randrange(events.compress_size)] ^= chance.randrange(1, 256)
+        damaged.write_bytes(forged)
+        with pytest.raises(zipfile.BadZipFile):
+            verify_record.verify(damaged, keys_of(made))
+        with pytest.raises(ConfigError, match="nor a whole ZIP"):
+            verify_export(damaged, keys_of(made))
+        assert known_signer(damaged, tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"a":' * 100_000])
+@pytest.mark.parametrize(
+    "name", [exported.MANIFEST, exported.SIGNATURE, exported.PROOF, exported.RECORD]
+)
+def test_a_file_without_bottom_is_a_finding_and_no_fault_of_the_check(
+    name: str, content: str, made: Path, folder: Path
+) -> None:
+    (folder / name).write_text(content)
+    if name != exported.MANIFEST:
+        remade(folder)
+    assert not verify_record.verify(folder, keys_of(made)).ok
+    assert not verify_export(folder, keys_of(made)).ok
+    verify_export(folder)
+    assert known_signer(folder, folder) is None
+
+
+@pytest.mark.parametrize("number", [float("inf"), 10**30])
+def test_a_number_beyond_all_bounds_is_a_finding(number: float, made: Path, folder: Path) -> None:
+    for name, change in (
+        (exported.RECORD, lambda value: value.update(items=[number])),
+        (exported.MANIFEST, lambda value: value["head"].update(seq=number)),
+    ):
+        path = folder / name
+        value = json.loads(path.read_text())
+        change(value)
+        path.write_text(json.dumps(value))
+        if name == exported.RECORD:
+            remade(folder)
+        assert not verify_export(folder).ok
+        assert not verify_record.verify(folder, keys_of(made)).ok
 
 
 def test_a_zip_cannot_hide_or_double_a_file(made: Path, tmp_path: Path) -> None:
