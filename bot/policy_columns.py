@@ -71,7 +71,8 @@ def _decimal(low: str, high: str, places: int) -> Kind:
 
 
 def _date(cell: str) -> date:
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", cell):
+    """9999-12-31, with which some systems say that there is none, is no date to count from."""
+    if not re.fullmatch(r"(?:19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}", cell):
         raise ValueError(cell)
     return date.fromisoformat(cell)
 
@@ -113,7 +114,7 @@ _PHONE = _pattern(r"\+?[0-9]{7,15}", "7..15 digits")
 _TERM = _pattern(
     r"终身|[1-9][0-9]?年|至[1-9][0-9]{1,2}周岁|[1-9][0-9]?个月", "终身 | N年 | 至N周岁 | N个月"
 )
-_DATE = Kind("YYYY-MM-DD", _date)
+_DATE = Kind("YYYY-MM-DD, 1900 to 2199; where it may be empty, rather that than 9999", _date)
 _FLAG = _choice({"yes": True, "no": False, "是": True, "否": False})
 _ID = Kind(
     "18 characters with a correct check digit, or another document's 6..17 letters and digits",

@@ -99,7 +99,8 @@ def _records(lines: Iterable[str], file_name: str) -> Iterator[tuple[int, list[s
         except StopIteration:
             return
         except csv.Error as error:
-            yield RowError(file_name, start, "", str(error), "comma-separated values")
+            unread = "comma-separated values; nothing from this row on was read"
+            yield RowError(file_name, start, "", str(error), unread)
             return
         if any(cell.strip() for cell in cells):
             count += 1

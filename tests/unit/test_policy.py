@@ -213,6 +213,15 @@ def test_an_unbalanced_quote_ends_the_reading_with_a_message() -> None:
     found, errors = parse_csv([*table(ROWS[0]).splitlines(), '"abc'], "p.csv")
     assert len(found) == 1
     assert errors[0].row == 3
+    assert "nothing from this row on was read" in errors[0].allowed
+
+
+@pytest.mark.parametrize("column", ["received_on", "cooling_off_from", "ended_on"])
+def test_a_date_that_stands_for_none_keeps_no_other_policy_out(column: str) -> None:
+    good = {"ended_on": "", **ROWS[1]}
+    found, errors = load({"ended_on": "", **ROWS[0], column: "9999-12-31"}, good)
+    assert [p.number for p in found] == [ROWS[1]["number"]]
+    assert [(e.row, e.column) for e in errors] == [(2, column)]
 
 
 def test_a_file_too_large_or_no_text_is_refused() -> None:
