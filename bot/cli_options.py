@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import SettingsError
 
+from bot.errors import ConfigError
 from bot.settings import Settings
 
 DataOption = Annotated[
@@ -16,6 +21,18 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable outpu
 
 
 def settings(data: Path | None = None, **given: Any) -> Settings:
-    """`given`: what the command line says of other settings; None where it says nothing."""
+    """`given`: what the command line says of other settings; None where it says nothing. Raises
+    ConfigError, which repeats no value: it may be a password."""
     chosen = {k: v for k, v in {"data": data, **given}.items() if v is not None}
-    return Settings(**chosen)
+    try:
+        return Settings(**chosen)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_fault(one, chosen) for one in error.errors())) from None
+    except SettingsError as error:
+        raise ConfigError(f"the environment: {error}; a list is written [9, 21]") from None
+
+
+def _fault(fault: ErrorDetails, given: Mapping[str, Any]) -> str:
+    name = str(fault["loc"][0])
+    where = f"--{name.replace('_', '-')}" if name in given else f"HUIFANG_{name.upper()}"
+    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"

@@ -37,6 +37,9 @@ def register(app: typer.Typer) -> None:
 
 @contextmanager
 def opened(chosen: Settings) -> Iterator[Store]:
+    """One that is there: an empty one made of a mistyped folder would pass every check."""
+    if chosen.database is None and not (chosen.data / "huifang.db").exists():
+        raise ConfigError(f"there is no store in the data folder {chosen.data.absolute()}")
     store = Store.open(chosen.database_url, chosen.key_folder)
     try:
         yield store

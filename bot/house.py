@@ -83,8 +83,11 @@ def console_secret(data: Path) -> str:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[House]:
     """Raises ConfigError or VoiceError when a part is missing or a port is taken."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    settings.audio_folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.audio_folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{settings.data} cannot be written: {error.strerror}") from error
     async with AsyncExitStack() as stack:
         bot = stack.enter_context(membership.joined(settings.data))
         store = await asyncio.to_thread(Store.open, settings.database_url, settings.key_folder)

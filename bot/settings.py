@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import ConfigError
@@ -106,7 +106,17 @@ class Settings(BaseSettings):
             return None
         if file.stat().st_mode & 0o077:
             raise ConfigError(f"{file} may be read by others; run: chmod 600 {file}")
-        return file.read_text(encoding="ascii").strip()
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file} cannot be read as text in UTF-8") from error
+
+    @field_validator("call_hours")
+    @classmethod
+    def _in_order(cls, hours: tuple[int, int]) -> tuple[int, int]:
+        if not 0 <= hours[0] < hours[1] <= 24:
+            raise ValueError("two hours of a day, the earlier one first: nobody would be dialled")
+        return hours
 
     @property
     def database_url(self) -> str:
