@@ -143,7 +143,8 @@ class Pbx:
             self._on_event(event)
 
     async def _resynchronise(self) -> None:
-        """After a (re)connect: which calls of ours live, and which ended unseen."""
+        """After a (re)connect: which calls of ours live, and which ended unseen or never began."""
+        before = self._channels.unseen
         shown = await self.client.listing("CoreShowChannels")
         live = {message.get("Channel"): message for message in shown}
         for uuid in self._channels.retain(frozenset(live)):
@@ -154,6 +155,9 @@ class Pbx:
                 self._channels.bind(channel, uuid)
         for message in shown:  # somebody may have answered meanwhile
             self._take(message)
+        for uuid in before & self._channels.unseen:
+            self._channels.give_up(uuid)
+            self._on_event(Gone(uuid, LOST))
         log.info("pbx.synchronised", calls=len(self._channels.uuids))
 
     async def _variable(self, channel: str) -> str:

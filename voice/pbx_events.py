@@ -100,6 +100,15 @@ class Channels:
         self._dialled.add(uuid)
         self._ringing.add(uuid)
 
+    @property
+    def unseen(self) -> frozenset[str]:
+        """UUIDs of calls that were asked for and have no channel yet."""
+        return frozenset(self._dialled - self._channels.keys())
+
+    def give_up(self, uuid: str) -> None:
+        """No channel will come of this call."""
+        self._over(uuid)
+
     def bind(self, channel: str, uuid: str) -> None:
         """A channel carries a call. A second one with the same UUID is the leg of somebody who was
         called on its behalf (an agent inherits the variable): the caller's stays."""
