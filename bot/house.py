@@ -32,6 +32,7 @@ from bot.store import Store
 from bot.switchboard import Switchboard
 from bot.watchdog import Watchdog
 from bot.web.app import make_app, make_runner
+from bot.web.desk import Desk
 from voice.audiosocket_server import AudioSocketServer
 from voice.listening import speechlike
 from voice.listening.pool import RecogniserPool
@@ -68,7 +69,8 @@ class House:
     rehearsal: Rehearsal
 
     def url(self, path: str) -> str:
-        return f"http://{self.settings.host}:{self.web_port}{path}"
+        here = f"http://{self.settings.host}:{self.web_port}"
+        return (self.settings.pages_url if self.settings.public_url else here) + path
 
 
 def console_secret(data: Path) -> str:
@@ -78,6 +80,18 @@ def console_secret(data: Path) -> str:
         file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(18) + "\n", encoding="ascii")
     return file.read_text(encoding="ascii").strip()
+
+
+def pages(settings: Settings, desk: Desk, secret: str) -> web.Application:
+    """The chat page and the console, for the browsers that the settings let in."""
+    return make_app(
+        desk,
+        console_secret=secret,
+        company=settings.company,
+        hotline=settings.hotline,
+        origins=settings.origins,
+        https=settings.https,
+    )
 
 
 @asynccontextmanager
@@ -158,10 +172,9 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         runner = await telephony.serve(exchange, settings.host, settings.telephony_port)
         stack.push_async_callback(runner.cleanup)
         telephony_port: int = runner.addresses[0][1]
-        pages = make_app(
-            desk, console_secret=secret, company=settings.company, hotline=settings.hotline
+        web_port = await _serve_pages(
+            stack, pages(settings, desk, secret), settings.host, settings.web_port
         )
-        web_port = await _serve_pages(stack, pages, settings.host, settings.web_port)
         stack.push_async_callback(desk.close)
         log.info("house.open", web=web_port, telephony=telephony_port, audio=audiosocket.port)
         yield House(

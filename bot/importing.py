@@ -58,4 +58,4 @@ def chat_link(settings: Settings, policy: str) -> str:
     with Store.open(settings.database_url, settings.key_folder) as store:
         callback = Callbacks(settings, store).open(policy, "chat")
         token = store.token_for(callback)
-    return f"http://{settings.host}:{settings.web_port}/chat#t={token}"
+    return f"{settings.pages_url}/chat#t={token}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -46,6 +47,10 @@ class Settings(BaseSettings):
     audiosocket_port: int = Field(9092, ge=0, le=65535)
     telephony_port: int = Field(9093, ge=0, le=65535)
     web_port: int = Field(8080, ge=0, le=65535)
+    public_url: str = Field("", max_length=500)
+    """What browsers call the pages behind the insurer's HTTPS proxy (which passes on Host):
+    https://huifang.example.com; several by commas, the first stands in chat links. Without one
+    only browsers on this machine are let in."""
     wideband_port: int | None = Field(None, ge=0, le=65535)
     """Where chan_websocket brings 16 kHz calls (9094 in voice/asterisk); none unless set."""
 
@@ -117,6 +122,32 @@ class Settings(BaseSettings):
         if not 0 <= hours[0] < hours[1] <= 24:
             raise ValueError("two hours of a day, the earlier one first: nobody would be dialled")
         return hours
+
+    @field_validator("public_url")
+    @classmethod
+    def _bare(cls, urls: str) -> str:
+        named = [url.strip().rstrip("/").lower() for url in urls.split(",") if url.strip()]
+        for url in named:
+            parts = urlsplit(url)
+            if parts.scheme not in {"http", "https"} or url != f"{parts.scheme}://{parts.netloc}":
+                raise ValueError("scheme and name as in https://huifang.example.com, without path")
+        usual = {"http": ":80", "https": ":443"}  # browsers leave it out
+        return ",".join(url.removesuffix(usual[url.partition(":")[0]]) for url in named)
+
+    @property
+    def origins(self) -> frozenset[str] | None:
+        """The addresses that browsers use; None: loopback."""
+        return frozenset(self.public_url.split(",")) if self.public_url else None
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach the pages by HTTPS alone."""
+        return bool(self.origins) and all(url.startswith("https:") for url in self.origins or ())
+
+    @property
+    def pages_url(self) -> str:
+        """Where the pages are, for links."""
+        return self.public_url.split(",")[0] or f"http://{self.host}:{self.web_port}"
 
     @property
     def database_url(self) -> str:
