@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from bot.errors import OwnershipLost
 from bot.evidence.ledger import Draft, Event, wall_text
-from bot.evidence.states import UNDER_WAY
+from bot.evidence.states import UNDER_WAY, State
 from bot.policy import Policy
 from bot.store import bookings, bots, callbacks, erasing, events, links, policies
 from bot.store.database import Database, open_database
@@ -162,10 +162,15 @@ class Store:
             )
 
     def open_callbacks(self) -> list[Callback]:
-        """Begun and not finished (IN_PROGRESS, HUMAN, INCOMPLETE), the newest first: what a
-        restart must look at."""
+        """Begun and not finished: what a restart must look at. Those in progress first, however
+        many broken off ones came after them; then HUMAN and INCOMPLETE; each the newest first."""
+        groups = ({State.IN_PROGRESS}, UNDER_WAY - {State.IN_PROGRESS})
         with self._database.read() as connection:
-            return callbacks.page(connection, self._keys, states=UNDER_WAY, limit=MAX_PAGE)
+            pages = [
+                callbacks.page(connection, self._keys, states=states, limit=MAX_PAGE)
+                for states in groups
+            ]
+        return [row for page in pages for row in page]
 
     # -- several bots on one store
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.callbacks import Callbacks
+from bot.ending import Progress
 from bot.evidence.ledger import Draft
 from bot.evidence.verify import verify_store
 from bot.importing import import_policies
@@ -60,6 +61,23 @@ def test_only_what_is_younger_than_the_last_recovery_is_looked_at(callbacks: Cal
         old.name.partition(".")[0]: False,
         young.name.partition(".")[0]: True,
     }
+
+
+def test_a_talk_that_died_is_ended_however_many_broken_off_ones_came_after_it(
+    callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it stays in progress for ever, and its booking waits for the end of the talk."""
+    monkeypatch.setattr("bot.store.store.MAX_PAGE", 2)
+    store = callbacks.store
+    died, *later = (new_callback(store, f"P{n}", "chat") for n in range(4))
+    for callback, state in ((died, "IN_PROGRESS"), *((id, "INCOMPLETE") for id in later)):
+        pen = Pen(store, callback)
+        pen.write(Draft("created", {"policy": "P", "questionnaire": "zh-2026.1"}), state="READY")
+        pen.write(Draft("called", {"line": "chat"}), state="IN_PROGRESS")
+        pen.write(Draft("silence", {"waited_s": 1.0}), state=state)
+    monkeypatch.setattr(callbacks, "progress", lambda _: Progress(2, {}))
+    assert recover_all(callbacks, callbacks.settings.audio_folder) == 1
+    assert store.callback(died).state == "INCOMPLETE"
 
 
 def test_a_file_of_no_callback_stops_nothing(callbacks: Callbacks) -> None:
