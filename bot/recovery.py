@@ -15,7 +15,7 @@ import structlog
 
 from bot.callbacks import Callbacks
 from bot.ending import closing
-from bot.errors import HuifangError
+from bot.errors import HuifangError, StoreUnavailable
 from bot.evidence.audio import AudioFile, recover
 from bot.evidence.ledger import Draft
 from bot.evidence.recordings import SUFFIX, remove, seal_file
@@ -136,7 +136,12 @@ def _recover(callbacks: Callbacks, row: Callback, audio_folder: Path) -> bool:
             state=State.INCOMPLETE,
             outcome="crashed",
         )
+    key = callbacks.store.data_key(row.id)
     for path in lost:
-        draft = filed(recover(path, callbacks.store.data_key(row.id)))
+        try:
+            draft = filed(recover(path, key))
+        except (StoreUnavailable, ValueError) as error:  # the others of this record are whole
+            log.error("recovery.unreadable", file=path.name, error=type(error).__name__)
+            continue
         callbacks.store.append(row.id, [draft], wall=now, mono_ms=mono_ms, generation=None)
     return bool(lost) or row.state is State.IN_PROGRESS

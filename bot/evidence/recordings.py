@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -36,7 +37,8 @@ class Plain:
 
     def read(self, name: str) -> bytes | None:
         path = self._folder / _checked(name)
-        return path.read_bytes() if path.is_file() else None
+        with _told():
+            return path.read_bytes() if path.is_file() else None
 
 
 class Sealed:
@@ -47,7 +49,8 @@ class Sealed:
 
     def read(self, name: str) -> bytes | None:
         path = sealed_path(self._folder / _checked(name))
-        return unsealed(path, self._key) if path.is_file() else Plain(self._folder).read(name)
+        with _told():
+            return unsealed(path, self._key) if path.is_file() else Plain(self._folder).read(name)
 
 
 def sealed_path(path: Path) -> Path:
@@ -111,6 +114,15 @@ def _sealed(pcm: bytes, rate: int, key: DataKey) -> Iterator[bytes]:
         yield stream.frame(number, pcm[at : at + PIECE])
         number += 1
     yield stream.frame(number, b"", last=True)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A file that the disk or its rights keep from us is a finding about that recording."""
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror}") from error
 
 
 def _checked(name: str) -> str:

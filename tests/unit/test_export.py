@@ -18,6 +18,7 @@ from bot.evidence.export import export
 from bot.evidence.kinds import KINDS
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
+from bot.evidence.verify import verify_store
 from bot.evidence.verify_export import verify_folder
 from bot.store import NotFound, Store
 from tests.unit.evidence_case import (
@@ -157,6 +158,22 @@ def test_a_missing_recording_is_told_not_hidden(store: Store, tmp_path: Path) ->
     report = verify_folder(folder)
     assert (report.integrity, report.completeness) == (True, False)
     assert report.first_bad == "the recording of event 12 is missing"
+
+
+def test_a_recording_that_the_disk_no_longer_gives_is_told_and_stops_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callback = finished_callback(store, tmp_path / "audio")
+
+    def bad_sector(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("bot.evidence.recordings.unsealed", bad_sector)
+    (kept,) = verify_store(store, tmp_path / "audio")
+    assert kept.audio == ("the recording of event 12: it cannot be read: Input/output error",)
+    report = verify_folder(export(store, tmp_path / "audio", callback, tmp_path / "record"))
+    assert (report.integrity, report.completeness) == (True, False)
+    assert "recording" in str(report.first_bad)
 
 
 @pytest.mark.parametrize("name", ["../secret.wav", "/etc/hostname", "a/b.wav"])

@@ -80,6 +80,16 @@ def test_a_talk_that_died_is_ended_however_many_broken_off_ones_came_after_it(
     assert store.callback(died).state == "INCOMPLETE"
 
 
+def test_a_damaged_recording_keeps_no_other_of_its_record_unfiled(callbacks: Callbacks) -> None:
+    folder, store = callbacks.settings.audio_folder, callbacks.store
+    whole = closed_without_recording(callbacks, "P1")
+    callback = whole.name.partition(".")[0]
+    (folder / f"{callback}.00000000.wav.sealed").write_bytes(b"no recording of ours" * 9)
+    assert recover_all(callbacks, folder) == 1
+    filed = [e.body["file"] for e in store.events(callback) if e.kind == "audio"]
+    assert filed == [whole.name.removesuffix(".sealed")]
+
+
 def test_a_file_of_no_callback_stops_nothing(callbacks: Callbacks) -> None:
     folder = callbacks.settings.audio_folder
     (folder / "stranger.wav").write_bytes(b"x")
