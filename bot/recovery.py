@@ -53,8 +53,7 @@ def recover_all(callbacks: Callbacks, audio_folder: Path) -> int:
     many callbacks were mended. Blocking."""
     began = time.time()
     _seal_old(callbacks, audio_folder)
-    under_way = {row.id for row in callbacks.store.open_callbacks()}
-    ids = under_way | _recorded_lately(audio_folder)
+    ids = {*callbacks.store.unfinished(), *_recorded_lately(audio_folder)}
     mended = sum(_mended(callbacks, id, audio_folder) for id in ids)
     _remember(audio_folder, began)
     return mended

@@ -107,6 +107,13 @@ def page(
     return [_held(keys, row).row for row in connection.execute(query).mappings()]
 
 
+def ids(connection: Connection, states: Collection[str], limit: int) -> list[str]:
+    """Of those in these states that were not erased, the newest first."""
+    wanted = callbacks.c.state.in_([State(s).value for s in states]) & callbacks.c.erased.is_(None)
+    query = select(callbacks.c.id).where(wanted).order_by(callbacks.c.row.desc()).limit(limit)
+    return list(connection.execute(query).scalars())
+
+
 def hold(connection: Connection, keys: Keys, callback: str, generation: int | None) -> Held:
     """The row as it is now, for a writer; nobody else writes it until the transaction ends.
 

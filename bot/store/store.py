@@ -161,16 +161,13 @@ class Store:
                 after=after,
             )
 
-    def open_callbacks(self) -> list[Callback]:
-        """Begun and not finished: what a restart must look at. Those in progress first, however
-        many broken off ones came after them; then HUMAN and INCOMPLETE; each the newest first."""
+    def unfinished(self) -> list[str]:
+        """Ids of callbacks that were begun and not finished: what a restart must look at. Those in
+        progress first, however many broken off ones came after them; then HUMAN and INCOMPLETE;
+        each the newest first. Nothing of them is unsealed: a damaged one hides no other."""
         groups = ({State.IN_PROGRESS}, UNDER_WAY - {State.IN_PROGRESS})
         with self._database.read() as connection:
-            pages = [
-                callbacks.page(connection, self._keys, states=states, limit=MAX_PAGE)
-                for states in groups
-            ]
-        return [row for page in pages for row in page]
+            return [id for states in groups for id in callbacks.ids(connection, states, MAX_PAGE)]
 
     # -- several bots on one store
 

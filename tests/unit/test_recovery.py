@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot.callbacks import Callbacks
 from bot.ending import Progress
@@ -78,6 +79,17 @@ def test_a_talk_that_died_is_ended_however_many_broken_off_ones_came_after_it(
     monkeypatch.setattr(callbacks, "progress", lambda _: Progress(2, {}))
     assert recover_all(callbacks, callbacks.settings.audio_folder) == 1
     assert store.callback(died).state == "INCOMPLETE"
+
+
+def test_a_damaged_record_keeps_the_bot_from_nothing(callbacks: Callbacks) -> None:
+    store, folder = callbacks.store, callbacks.settings.audio_folder
+    damaged = new_callback(store, "P0", "chat")
+    Pen(store, damaged).write(Draft("silence", {"waited_s": 1.0}), state="IN_PROGRESS")
+    with store._database.write() as connection:
+        where = {"id": damaged, "contract": b"another's"}
+        connection.execute(text("UPDATE callbacks SET contract = :contract WHERE id = :id"), where)
+    closed_without_recording(callbacks, "P1")
+    assert recover_all(callbacks, folder) == 1
 
 
 def test_a_damaged_recording_keeps_no_other_of_its_record_unfiled(callbacks: Callbacks) -> None:

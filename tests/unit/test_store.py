@@ -122,7 +122,7 @@ def test_listing_by_state_owner_and_policy_page_by_page(store: Store) -> None:
     assert listed(state="IN_PROGRESS") == [ids[2], ids[1]]
     assert listed(owner="queue") == [ids[0]]
     assert listed(policy="P1") == [ids[3], ids[1]]
-    assert [row.id for row in store.open_callbacks()] == [ids[2], ids[1], ids[0]]
+    assert store.unfinished() == [ids[2], ids[1], ids[0]]
     with pytest.raises(ValueError):
         store.callbacks(state="DREAMING")
 
