@@ -658,6 +658,8 @@ def test_a_number_that_is_not_mine_is_no_wrong_number_once_identity_is_proven(te
         ("opening", "说吧", "affirm"),
         ("items", "说吧", "hedge"),
         ("opening", "不要录音", "human"),
+        ("questions", "好嘞，辛苦了", "deny"),
+        ("questions", "怎么查账户", "explain"),
     ],
 )
 def test_what_people_say_before_they_trust_the_call(phase: str, text: str, label: str) -> None:
