@@ -5,6 +5,7 @@ Secrets are read from files in the data folder or from the environment, never fr
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -122,6 +123,20 @@ class Settings(BaseSettings):
         if not 0 <= hours[0] < hours[1] <= 24:
             raise ValueError("two hours of a day, the earlier one first: nobody would be dialled")
         return hours
+
+    @field_validator("dial_channel")
+    @classmethod
+    def _dials_a_number(cls, channel: str) -> str:
+        if channel.count("{number}") != 1 or set("{}") & set(channel.replace("{number}", "")):
+            raise ValueError("{number} once and no other braces, as in PJSIP/{number}@trunk")
+        return channel
+
+    @field_validator("dial_context", "human_context")
+    @classmethod
+    def _a_place(cls, place: str) -> str:
+        if not re.fullmatch(r"[^,\s]+,[^,\s]+,[^,\s]+", place):
+            raise ValueError("context, extension and priority, as in huifang-out,s,1")
+        return place
 
     @field_validator("public_url")
     @classmethod

@@ -22,6 +22,11 @@ from bot.settings import Settings
         ("CALL_HOURS", "9,21", "call_hours.* written"),
         ("CALL_HOURS", "[21, 9]", "HUIFANG_CALL_HOURS: two hours .* earlier one first"),
         ("CALL_HOURS", "[9, 25]", "HUIFANG_CALL_HOURS: two hours"),
+        ("DIAL_CHANNEL", "PJSIP/13900000001@trunk", "HUIFANG_DIAL_CHANNEL: {number} once"),
+        ("DIAL_CHANNEL", "PJSIP/{num}@trunk", "HUIFANG_DIAL_CHANNEL: {number} once"),
+        ("DIAL_CHANNEL", "PJSIP/{number}@{trunk}", "HUIFANG_DIAL_CHANNEL: {number} once"),
+        ("DIAL_CONTEXT", "huifang-out", "HUIFANG_DIAL_CONTEXT: context, extension"),
+        ("HUMAN_CONTEXT", "huifang-human,s", "HUIFANG_HUMAN_CONTEXT: context, extension"),
     ],
 )
 def test_a_wrong_setting_is_named(
