@@ -41,16 +41,17 @@ class Chat:
         policy = self._callbacks.store.policy_of(callback)
         self._items = self._callbacks.script(policy, "chat").items
         self._verdict: asyncio.Queue[Verdict] = asyncio.Queue()
+        # Before anybody can do anything to this chat: what an agent does next is a verdict.
+        self._found = self._callbacks.store.callback(callback)
         self.scribe = self._callbacks.serve(callback)  # last: whoever made the chat leaves it
 
     async def run(self) -> None:
         """Until the chat is over. A fault leaves it in the human queue, where it can be read."""
-        row = await asyncio.to_thread(self._callbacks.store.callback, self.callback)
-        if row.owner == "bot":
+        if self._found.owner == "bot":
             await self._bot_and_humans(None)
         else:  # the house was restarted, or the page was left, while a human had it
-            self.line.owned_by("queue" if row.owner == "queue" else "human")
-            state = await self._human_stretch(dict(row.snapshot or {}))
+            self.line.owned_by("queue" if self._found.owner == "queue" else "human")
+            state = await self._human_stretch(dict(self._found.snapshot or {}))
             if state is not None:
                 await self._bot_and_humans(state)
         await self.line.close()

@@ -9,6 +9,7 @@ import pytest
 
 from bot import chat
 from bot.callbacks import Callbacks, Conversations
+from bot.ending import closing
 from bot.errors import HuifangError, ServedElsewhere
 from bot.evidence.states import State
 from bot.handoff import LEFT, HumanDesk
@@ -115,6 +116,26 @@ async def test_who_is_on_the_phone_is_not_asked_in_the_chat_as_well(
     await page.line.close()
     await asyncio.wait_for(over, 5)
     assert callback not in callbacks.served
+
+
+async def test_what_an_agent_does_before_the_chat_has_begun_counts(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    callback = callbacks.open(POLICY, "chat")
+    token = store.token_for(callback)
+    Page(await desk.open_chat(token))
+    await until_queued(desk)
+    await desk.close()  # as at a restart
+
+    line = ChatLine()
+    late = chat.Chat(desk._conversations, callback, line, lambda: None)
+    await late.take("李娜")
+    closed = closing(callbacks.progress(callback), "ended_by_human")
+    await late.scribe.transfer("bot", [closed], state=closed.body["state"])
+    late.end()
+    await asyncio.wait_for(late.run(), 5)
+    assert store.events(callback)[-1].kind == "closed", "the bot says nothing more"
 
 
 async def test_a_human_ends_a_chat_that_was_resumed_and_the_bot_stays_silent(
