@@ -37,6 +37,7 @@ from bot.proof import Heard
 from bot.questionnaire import Script
 from bot.rescue import rescue
 from bot.scribe import Clock, Scribe
+from voice.errors import LineError
 from voice.frames import Hangup, Key, LineEvent, Played, Silence, Utterance
 from voice.line import Line
 
@@ -132,6 +133,9 @@ class Conversation:
         match event:
             case Played():
                 await self._bot.played(event)
+            case Hangup() if event.reason.startswith("error"):
+                # The line broke; the caller may be there still, and the exchange asks what next.
+                self._bot.result = await self._rescued(LineError(event.reason))
             case Hangup():
                 await self._bot.close("hangup" if event.reason == "caller" else "line_failed")
             case Key():

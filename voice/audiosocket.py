@@ -42,6 +42,9 @@ class Bye:
     """The other side ends the call."""
 
 
+CALLER_HUNG_UP = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """The other side reports an error of its own: 0 none given, 1 hung up, 2 frame, 4 memory."""

@@ -17,7 +17,7 @@ from uuid import UUID
 import structlog
 
 from voice import audiosocket
-from voice.audiosocket import Bye, Decoder, Fault, Hello
+from voice.audiosocket import CALLER_HUNG_UP, Bye, Decoder, Fault, Hello
 from voice.errors import LineError
 from voice.frames import PHONE_RATE
 from voice.media import Audio, Digit, Inbox, Media
@@ -151,7 +151,7 @@ class AudioSocketConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _take(self, message: audiosocket.Message) -> None:
-        if isinstance(message, Bye):
+        if isinstance(message, Bye) or message == Fault(CALLER_HUNG_UP):
             self._leave("caller")
         elif isinstance(message, Fault):
             self._leave(f"error: the exchange reports {message.code}")

@@ -14,7 +14,7 @@ class ModelError(VoiceError):
 
 
 class LineError(VoiceError):
-    """A line could not be opened: its port is taken, or the address is not ours."""
+    """A line could not be opened (its port is taken, the address is not ours), or broke."""
 
 
 class SpeechFailed(VoiceError):

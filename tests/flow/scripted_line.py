@@ -126,3 +126,7 @@ class ScriptedLine:
 
     def caller_hangs_up(self) -> None:
         self._feed(Hangup(self._now, "caller"))
+
+    def breaks(self, how: str) -> None:
+        """Not the caller's doing: a fault of ours or of the exchange."""
+        self._feed(Hangup(self._now, f"error: {how}"))

@@ -122,6 +122,20 @@ async def test_a_voice_that_fails_ends_with_a_human(conversations: Conversations
     assert conversations.callbacks.answered(callback) == {"B1": True, "B2": True}
 
 
+async def test_a_line_that_breaks_is_no_hang_up_of_the_caller(
+    conversations: Conversations,
+) -> None:
+    """Who is on the telephone still gets a human, who finds the case: the exchange is told
+    `transfer`, not `hangup`."""
+    callback, line, task = await begun(conversations, *IN_ITEMS)
+    line.breaks("ZeroDivisionError")
+    result = await task
+    assert (result.ending, result.reason) == ("handed_over", "failure")
+    row = conversations.callbacks.store.callback(callback)
+    assert (row.state, row.owner) == (State.HUMAN, "queue")
+    assert conversations.callbacks.answered(callback) == {"B1": True}
+
+
 async def test_after_a_crash_the_callback_goes_on_at_the_first_open_item(
     conversations: Conversations, settings: Settings
 ) -> None:

@@ -103,12 +103,21 @@ async def test_a_call_hears_sound_and_keys_in_order_until_the_other_side_leaves(
         assert calls.open[uuid].decoder.unknown == 1
 
 
-async def test_a_goodbye_ends_the_call(calls: Calls) -> None:
+@pytest.mark.parametrize(
+    ("goodbye", "by"),
+    [
+        (codec.HANGUP, "caller"),
+        (b"\xff\x00\x01\x01", "caller"),
+        (b"\xff\x00\x01\x04", "error: the exchange reports 4"),
+    ],
+    ids=["hang-up", "error: hung up", "error: memory"],
+)
+async def test_a_goodbye_ends_the_call(calls: Calls, goodbye: bytes, by: str) -> None:
     async with serving(calls) as server:
         reader, writer, uuid = await dial(server)
-        writer.write(codec.HANGUP)
+        writer.write(goodbye)
         await dropped(reader)
-        assert calls.ended[uuid] == "caller"
+        assert calls.ended[uuid] == by
         writer.close()
 
 
