@@ -33,7 +33,7 @@ OnCall = Callable[[str, "AudioSocketConnection"], Awaitable[None]]
 class Limits:
     """What one peer, and all of them together, may take."""
 
-    calls: int = 100  # identified connections; more are closed at once
+    calls: int = 1000  # identified connections; fewer are wanted by `authorise`
     strangers: int = 64  # connections that have not said their UUID; the oldest goes first
     hello_s: float = 2.0  # Asterisk sends the UUID with the first packet
     idle_s: float = 60.0  # an open line without a byte from the peer; Asterisk sends 50 frames/s

@@ -10,7 +10,9 @@ from time import monotonic
 from uuid import UUID, uuid4
 
 import pytest
+from annotated_types import Le
 
+from bot.settings import Settings
 from tests.unit.phone_parts import serving, tone
 from voice import audiosocket as codec
 from voice.audiosocket_server import AudioSocketConnection, AudioSocketServer, Limits
@@ -302,3 +304,9 @@ async def test_closing_hangs_up_and_cancels_what_is_stuck() -> None:
     assert stuck.is_set()
     assert await dropped(reader) == codec.HANGUP
     writer.close()
+
+
+def test_the_line_takes_as_many_calls_as_the_setting_may_name() -> None:
+    """Beyond them the policyholders we dialled would have met the human queue."""
+    (most,) = (m.le for m in Settings.model_fields["max_calls"].metadata if isinstance(m, Le))
+    assert Limits().calls >= most
