@@ -17,6 +17,7 @@ from bot.errors import ServedElsewhere
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import State
 from bot.foreign import Foreign
+from bot.local import local
 from bot.policy import Policy
 from bot.questionnaire import Script
 from bot.scribe import Clock, Scribe, SystemClock
@@ -62,9 +63,10 @@ class Callbacks:
             policy,
             company=self.settings.company,
             hotline=self.settings.hotline,
-            today=self.clock.now().astimezone().date(),
+            today=local(self.clock.now()).date(),
             elder_age=self.settings.elder_age,
             way=way,
+            open_hours=self.settings.call_hours,
         )
 
     def foreign(self, policy: Policy) -> Foreign | None:
@@ -78,7 +80,7 @@ class Callbacks:
         return found if found and found.fits(policy) else None
 
     def elder(self, policy: Policy) -> bool:
-        today = self.clock.now().astimezone().date()
+        today = local(self.clock.now()).date()
         return policy.holder_age(today) >= self.settings.elder_age
 
     def open(self, policy_number: str, channel: str) -> str:

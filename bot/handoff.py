@@ -10,11 +10,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 
+import structlog
+
 from bot import casefile
 from bot.callbacks import Conversations
 from bot.chat import Chat, guarded
 from bot.ending import closing
-from bot.errors import HuifangError, OwnershipLost
+from bot.errors import HuifangError, OwnershipLost, StoreUnavailable
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import FINISHED
 from bot.scribe import Scribe
@@ -23,6 +25,8 @@ from bot.web.bell import Bell
 from bot.web.chatline import ChatLine, Who
 from bot.web.desk import Case, Changed, ChatOver, LinkInvalid, Waiting
 from voice.speaking import Speaker, wav
+
+log = structlog.get_logger()
 
 READ_ALOUD_RATE = 24000  # Hz
 NOT_YOURS = "这个会话不在您手上，可能已由同事接手或已结束。"
@@ -111,8 +115,15 @@ class HumanDesk:
         return await asyncio.to_thread(self._summaries, f"human:{agent}")
 
     def _summaries(self, owner: str) -> list[Waiting]:
-        rows = self._store.callbacks(state="HUMAN", owner=owner, limit=200)
-        return [self._summary(row, self._store.events(row.id)) for row in rows]
+        found = []
+        for id in self._store.with_humans(owner):
+            try:
+                found.append(self._summary(self._store.callback(id), self._store.events(id)))
+            except StoreUnavailable:
+                raise
+            except HuifangError as error:  # it hides none of the others
+                log.error("desk.unreadable", callback=id, error=type(error).__name__)
+        return found
 
     def _summary(self, row: Callback, events: Sequence[Event]) -> Waiting:
         policy = self._store.policy_of(row.id)

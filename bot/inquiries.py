@@ -55,7 +55,7 @@ class Inquiries:
     async def reschedule(self, said: Said, *, by: str) -> str:
         """Books another call for the time that was named; `by`: bot or human."""
         now = local(self._clock.now())
-        when = times.parse_when(said.text, now)
+        when = times.parse_when(said.text, now, open_hours=self._script.open_hours)
         if when is None:
             return "time_unheard"
         self.slot = {"slot": self._script.slot(when, now)}

@@ -77,6 +77,11 @@ class Script:
             raise TypeError(f"no clause speaks of {', '.join(sorted(unknown))}")
         return self._render.clause(id, values) if id in self.dynamic else self.clauses[id]
 
+    @property
+    def open_hours(self) -> tuple[int, int]:
+        """Between which hours this policyholder may be called again."""
+        return self._render.values["opens"], self._render.values["closes"]
+
     def slot(self, when: datetime, now: datetime) -> str:
         """A time as this script says it: 明天下午三点; in a translation the whole date."""
         return self._render.slot(when, now)

@@ -107,10 +107,16 @@ def page(
     return [_held(keys, row).row for row in connection.execute(query).mappings()]
 
 
-def ids(connection: Connection, states: Collection[str], limit: int) -> list[str]:
-    """Of those in these states that were not erased, the newest first."""
+def ids(
+    connection: Connection, states: Collection[str], limit: int, owner: str | None = None
+) -> list[str]:
+    """Of those in these states that were not erased, the newest first; with `owner`, of his, the
+    oldest first."""
     wanted = callbacks.c.state.in_([State(s).value for s in states]) & callbacks.c.erased.is_(None)
-    query = select(callbacks.c.id).where(wanted).order_by(callbacks.c.row.desc()).limit(limit)
+    order = callbacks.c.row.desc()
+    if owner is not None:
+        wanted, order = wanted & (callbacks.c.owner == owner), callbacks.c.row.asc()
+    query = select(callbacks.c.id).where(wanted).order_by(order).limit(limit)
     return list(connection.execute(query).scalars())
 
 

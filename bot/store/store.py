@@ -169,6 +169,12 @@ class Store:
         with self._database.read() as connection:
             return [id for states in groups for id in callbacks.ids(connection, states, MAX_PAGE)]
 
+    def with_humans(self, owner: str) -> list[str]:
+        """Ids of the callbacks that this owner, an agent or the queue, has in hand, those that were
+        opened first before all others. Nothing of them is unsealed."""
+        with self._database.read() as connection:
+            return callbacks.ids(connection, {State.HUMAN}, MAX_PAGE, owner)
+
     # -- several bots on one store
 
     def beat(self, bot: str) -> None:

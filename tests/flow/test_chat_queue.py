@@ -11,6 +11,7 @@ from bot import chat
 from bot.callbacks import Callbacks, Conversations
 from bot.ending import closing
 from bot.errors import HuifangError, ServedElsewhere
+from bot.evidence.ledger import Draft
 from bot.evidence.states import State
 from bot.handoff import LEFT, HumanDesk
 from bot.parts import open_voice
@@ -96,6 +97,25 @@ async def test_who_leaves_the_page_is_still_waited_for(settings: Settings, store
     calls = [event for event in store.events(callback) if event.kind in ("called", "failed")]
     assert len(calls) == 1, "the bot says nothing to whom a human has"
     assert callbacks.open(POLICY, "chat") == callback, "no second callback beside it"
+
+
+async def test_whoever_waits_longest_is_on_the_list_and_a_damaged_record_hides_nobody(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    ids = []
+    for _ in range(3):
+        id = store.create_callback(POLICY, "zh-2026.1", "phone")
+        ids.append(id)
+        handed = [Draft("handed_over", {"reason": "key", "generation": 2})]
+        now = callbacks.clock.now()
+        store.append(id, [Draft("called", {"line": "phone"})], wall=now, mono_ms=1, generation=1)
+        store.transfer(id, 1, "queue", handed, now, 2, state="HUMAN")
+    assert store.with_humans("queue") == ids
+    with sqlite3.connect(settings.data / "huifang.db") as intruder:
+        intruder.execute("DROP TRIGGER events_no_update")
+        intruder.execute("UPDATE events SET body = x'00' WHERE callback = ?", (ids[1],))
+    assert {one.callback for one in await desk.waiting()} == {ids[0], ids[2]}
 
 
 async def test_who_is_on_the_phone_is_not_asked_in_the_chat_as_well(

@@ -434,3 +434,16 @@ def test_config_errors_are_told_in_words(settings: Settings) -> None:
         settings.manager_secret()
     secret.chmod(0o600)
     assert settings.manager_secret() == "s3cret"
+
+
+async def test_no_time_is_taken_at_which_nobody_would_be_called(
+    callbacks: Callbacks, store: Store
+) -> None:
+    callbacks.settings.call_hours = (10, 20)
+    callback = callbacks.open(POLICY, "phone")
+    policy = store.policy_of(callback)
+    script = callbacks.script(policy)
+    asked = Inquiries(script, policy, callbacks.scribe(callback), callbacks.clock)
+    late = Said("今天晚上八点半", "voice", 0.9)
+    assert await asked.reschedule(late, by="bot") == "time_unheard"
+    assert "早上十点以后、晚上八点以前" in script.clauses["K_retry"].text
