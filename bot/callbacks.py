@@ -193,7 +193,19 @@ class Callbacks:
         texts = [*script.fixed_texts()]
         if policy.language == script.language:  # nobody else is asked anything
             texts += script.policy_texts()
-        return list(dict.fromkeys(part for text in texts for part in sentences(text)))
+        unsaid = _unsaid(script)
+        said = (text for text in texts if text not in unsaid)
+        return list(dict.fromkeys(part for text in said for part in sentences(text)))
+
+
+def _unsaid(script: Script) -> set[str]:
+    """The full wording of what the elderly are asked: they hear the plain one from the start."""
+    full, other = set[str](), set[str]()
+    for id, clause in script.clauses.items():
+        plain_first = script.elder and (id in script.items or clause.checks)
+        for form, text in clause.forms().items():
+            (full if plain_first and form == "text" else other).add(text)
+    return full - other
 
 
 class Conversations:

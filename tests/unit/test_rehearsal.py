@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import structlog
 
+from bot.acting import Manner, Stage
 from bot.callbacks import Callbacks
+from bot.dialogue.protocol import Ask, Explain
 from bot.importing import import_policies
 from bot.rehearsal import Rehearsal
 from bot.settings import ROOT, Settings
@@ -18,6 +20,7 @@ from bot.store import Store
 from voice.errors import SpeechFailed
 
 FIRST, SECOND = "902626001018", "902626001083"
+ELDERLY = FIRST
 
 
 @dataclass
@@ -76,6 +79,28 @@ async def test_without_everyone_only_the_hurried_are_rendered(
     await until_idle(rehearsal)
     assert rehearsal.ready(policy)
     assert set(voice.spoken) == set(callbacks.sentences(policy))
+
+
+@pytest.mark.parametrize("number", [ELDERLY, SECOND])
+def test_whatever_may_be_asked_is_rendered_and_no_wording_that_the_elderly_never_hear(
+    callbacks: Callbacks, number: str
+) -> None:
+    policy = callbacks.store.policy(number)
+    script = callbacks.script(policy)
+    stage = Stage(script, spoken=True)
+    asks = [
+        Ask(id, form)
+        for id, clause in script.clauses.items()
+        for form in ("full", "plain", "keys")
+        if id in script.items or clause.checks
+    ]
+    explained = [Explain(act.clause) for act in asks if script.clauses[act.clause].explain]
+    plan = stage.plan([*asks, *explained], Manner(), first_seq=0)
+    rendered = {*callbacks.sentences(policy), *callbacks.contingencies(policy)}
+    assert rendered >= {speech.text for speech in plan.speech}
+    assert script.elder is (number == ELDERLY)
+    assert any("投保了《" in text for text in rendered) is not script.elder
+    assert any("买了《" in text for text in rendered)
 
 
 async def test_everybody_s_sure_words_come_before_anybody_s_other_words(
