@@ -162,9 +162,12 @@ class Switchboard:
 
     async def back(self, uuid: str) -> str:
         """No human took the call in time: "known" when the bot takes it back, to apologise and book
-        a human's call. Only once a call, and only while no human has the conversation."""
+        a human's call. Only once a call, and only while neither a human nor a chat has the
+        conversation."""
         call = self._calls.get(uuid)
         if call is None or call.next != "transfer" or call.event or not self.room:
+            return ""
+        if call.callback in self._callbacks.served:
             return ""
         scribe = await asyncio.to_thread(self._callbacks.scribe, call.callback)
         row = await asyncio.to_thread(self._callbacks.store.callback, call.callback)

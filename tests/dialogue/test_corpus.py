@@ -48,7 +48,9 @@ def test_the_held_out_set_is_large_enough_and_has_every_label() -> None:
     assert {r.answer for r in rows if r.question == "-"} >= {"yes", "no"}
 
 
-@pytest.mark.parametrize("name", ["heldout", "heldout2", "heldout3", "heldout4", "heldout5"])
+@pytest.mark.parametrize(
+    "name", ["heldout", "heldout2", "heldout3", "heldout4", "heldout5", "ordinary"]
+)
 def test_a_held_out_set_shares_no_sentence_with_training_or_tuning(name: str) -> None:
     held = {same(r.text) for r in read(name)}
     assert not held & {same(s) for sentences in training().values() for s in sentences}

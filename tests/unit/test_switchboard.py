@@ -122,6 +122,15 @@ async def test_what_a_human_has_taken_is_not_taken_back(
     assert store.callback(callback).owner == "human:agent1"
 
 
+async def test_who_waits_in_the_chat_as_well_is_not_taken_back(
+    switchboard: Switchboard, store: Store
+) -> None:
+    callback = handed_over(switchboard, store)
+    switchboard._callbacks.serve(callback)  # the page was opened while the call was in the queue
+    assert await switchboard.back(UUID) == ""
+    assert store.callback(callback).owner == "queue"
+
+
 async def test_a_call_that_was_not_handed_over_does_not_come_back(
     switchboard: Switchboard, store: Store
 ) -> None:
