@@ -87,7 +87,8 @@ dialogue built with [pipecat](https://github.com/pipecat-ai/pipecat) (the versio
 `requirements/pipecat.txt`, in an environment of its own): the same questions in the very clips
 that our bot plays, the same synthetic callers over the same TCP at real-time pace, the same Whisper
 base files with int8 arithmetic, one after the other in one run. Gaps are read from the callers'
-stereo recordings, of answers that were heard; the others are counted as lost.
+stereo recordings, of answers that were heard; the others are counted as lost. Heard is what came
+out as text or, with our bot, as syllables that spell a known answer.
 
 Defaults: Silero, smart turn, pipecat's own service for faster-whisper, a model per call. Tuned by
 hand: a model shared by all calls, an encoder window of 10 s, one beam, no turn detection (the turn
