@@ -8,7 +8,7 @@ from math import log
 import numpy as np
 import pytest
 
-from voice.listening.ctc import IMPOSSIBLE, condensed, log_likelihoods
+from voice.listening.ctc import IMPOSSIBLE, log_likelihoods
 
 UNITS = 4  # with the blank
 
@@ -39,14 +39,3 @@ def test_a_long_sound_is_as_exact() -> None:
 
 def test_nothing_to_spell() -> None:
     assert len(log_likelihoods(np.ones((2, UNITS), np.float32), [])) == 0
-
-
-def test_silent_frames_in_a_row_are_as_good_as_one() -> None:
-    heard = np.random.default_rng(1).dirichlet(np.ones(UNITS), 6).astype(np.float32)
-    silent = np.tile(np.float32([0.99997, 1e-5, 1e-5, 1e-5]), (40, 1))
-    chances = np.concatenate([silent, heard[:3], silent, heard[3:], silent])
-    short = condensed(chances)
-    assert len(short) == len(heard) + 3
-    spellings = [(1,), (2, 1), (1, 1), (3, 2, 1)]
-    found, whole = log_likelihoods(short, spellings), log_likelihoods(chances, spellings)
-    assert found == pytest.approx(whole, abs=0.02)

@@ -14,16 +14,6 @@ Chances = NDArray[np.float32]
 IMPOSSIBLE = -1e4
 """Nats, of a spelling that has more units than there are frames."""
 
-_SILENT = 0.9999  # the chance of blank from which a frame holds no unit
-
-
-def condensed(chances: Chances) -> Chances:
-    """`chances` with every run of frames that hold no unit as one frame: most are such, and the
-    likelihood of a spelling takes time by the frame. It moves by less than a hundredth of a nat."""
-    silent = chances[:, 0] >= _SILENT
-    again = np.concatenate(([False], silent[1:] & silent[:-1]))
-    return chances[~again]
-
 
 def log_likelihoods(chances: Chances, spellings: Sequence[Sequence[int]]) -> NDArray[np.float64]:
     """The natural logarithm of the probability of each spelling (numbers of units, none of them 0),

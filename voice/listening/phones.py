@@ -99,7 +99,7 @@ class Phones:
         best = scores.argmax(axis=1)
         changes = np.concatenate(([True], best[1:] != best[:-1]))
         units = tuple(self._units[unit] for unit in best[changes] if unit)
-        return Reading(units, ctc.condensed(chances), self._numbers)
+        return Reading(units, chances, self._numbers)
 
 
 def _convolved(states: Floats, weights: Floats, bias: Floats) -> Floats:
