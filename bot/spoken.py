@@ -40,7 +40,14 @@ _NO_NUMBERS = re.compile(
 _NOT = re.compile(r"(?:不是|没有|并非|不|没|别|非)(?:说|交|有|什么|那|的)?$")
 _RANGE = re.compile(rf"[到至~\-—–][{NUMERALS}]")
 # What may follow a number that has no unit.
-_ALONE = re.compile(r"[钱的了啊呀嘛呢哦呗啦哈吧吗，。;!?|]|人民币|$")
+_ALONE = re.compile(r"[钱整的了啊呀嘛呢哦呗啦哈吧吗，。;!?|]|人民币|$")
+# So much each time, and how often, which counts no years: 一年一万, 每季度交三千块, 一年一交.
+_RATE = re.compile(
+    rf"[每一]个?(?:半?年|月|季度?|次|期)(?:都|就|要|得|是|[交缴存付])*"
+    rf"(?:[{NUMERALS}]+(?:[.点][{NUMERALS}]+)?(?![{NUMERALS}年天日个月次])(?:[块元][{NUMERALS}]?)?钱?|一[交缴次回])"
+)
+_HALF_A_MONTH = re.compile(r"(?<![个大小])半[个拉]?月")
+_CALENDAR_YEAR = 1000  # so many are no years of payment: 交到2041年, 交十年，一万
 _CHANGE = re.compile(r"[块元圆毛角]零?$")  # before the 五 of 三千块五, which counts no years
 _RUN = rf"[{NUMERALS}]+(?:[.点][{NUMERALS}]+)?"
 _SOUNDS_LIKE_TEN = re.compile(rf"(?<!不)[是时事石实式](?={_RUN})")
@@ -66,8 +73,13 @@ class _Mention(Generic[T]):
 
 
 def number(text: str, units: Sequence[str], *, by_voice: bool = False) -> Stated[Decimal]:
-    """A number alone or with one of `units` (年; 天, 日). `by_voice`: 是五 may have been 十五."""
+    """A number alone or with one of `units` (年; 天, 日). `by_voice`: 是五 may have been 十五.
+    Half a month is fifteen days; what is paid each year is no number of years."""
     own = re.compile("|".join(sorted(units, key=len, reverse=True)))
+    told = _RATE.sub("|", _tidy(text))
+    if "天" in units:
+        told = _HALF_A_MONTH.sub("十五天", told)
+    told = re.sub(rf"(?<={'|'.join(map(re.escape, units))})[以之]内", "", told)
 
     def find(said: str) -> Iterator[_Mention[Decimal]]:
         end = 0
@@ -79,13 +91,14 @@ def number(text: str, units: Sequence[str], *, by_voice: bool = False) -> Stated
             found = cardinal(run[0])
             if unit and said.startswith("半", end) and found is not None:
                 found, end = found + Decimal("0.5"), end + 1
-            if _blurred(said, run.start(), end, run.end()):
-                found = None
             alone = _ALONE.match(said, end) and not _CHANGE.search(said[: run.start()])
-            foreign = found is not None and not (unit or alone)
+            large = found is not None and found >= _CALENDAR_YEAR
+            if _blurred(said, run.start(), end, run.end()) or (large and unit):
+                found = None
+            foreign = found is not None and not unit and (large or not alone)
             yield _Mention(found, run.start(), end, foreign)
 
-    return _settle(_tidy(text), find, by_voice)
+    return _settle(told, find, by_voice)
 
 
 _AMOUNT = re.compile(
@@ -146,6 +159,8 @@ SECOND = ("第二个", "第二种", "后一个", "后一种", "后面那个", "�
 
 
 _ASKED_BACK = re.compile(r"多少|什么|哪|怎么|几|还是|[吗?]")
+# 是不是一定有 holds 不是一定有; 可能不能保 asks nothing.
+_WHETHER = re.compile(r"([是会要有用该]|(?<!可)能)[不没]\1")
 _AROUND = r"[那嗯就是肯定要得当然会，。的了啊呀些点呗嘛]*"
 
 
@@ -161,15 +176,17 @@ def choice(text: str, options: Sequence[Sequence[str]], *, by_voice: bool = Fals
         for way in (*own, *deictic)
     ]
     ways.sort(key=lambda way: -len(way[0]))
+    asked_whether = bool(_WHETHER.search(said))
     found: dict[int, str] = {}
     for way, place in ways:  # the longest first: 不一定有 is not 一定有
         if way in said if len(way) > 1 else re.fullmatch(_AROUND + way + _AROUND, said):
             found.setdefault(place, way)
             said = said.replace(way, "|")
     if not found:
-        unknown = bool(_UNKNOWN.search(said))
+        # 不确定 may be said of what the contract pays, and is then no want of knowledge.
+        unknown = bool(_UNKNOWN.search(said.replace("不确定", "")))
         return Stated(why="说不知道" if unknown else "没有说是哪一种", unknown=unknown)
-    if _ASKED_BACK.search(said):
+    if asked_whether or _ASKED_BACK.search(said):
         return Stated(why="是在反问")
     if len(found) > 1:
         return Stated(why="两种都说了")
@@ -186,6 +203,7 @@ def choice(text: str, options: Sequence[Sequence[str]], *, by_voice: bool = Fals
 def _tidy(text: str, *, keep_numerals: bool = False) -> str:
     """One spelling for what looks different and means the same."""
     said = clean(_GROUPED.sub(lambda m: m[0].replace(",", ""), text))
+    said = re.sub(r"(?<=\d)[wW](?![a-zA-Z])", "万", said)
     said = re.sub(rf"(?<=[{NUMERALS}])\s+(?=[{NUMERALS}])", "，", said)
     said = re.sub(r"\s+", "", said).translate(str.maketrans(",、:", "，，，"))
     return said if keep_numerals else _NO_NUMBERS.sub("", said)

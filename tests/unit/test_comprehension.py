@@ -178,6 +178,44 @@ def test_every_question_of_the_questionnaire_knows_its_own_answers(clause: Claus
     assert expects.closed_set.phrases  # no candidate too many, too long or twice
 
 
+def choices() -> dict[str, Expectation]:
+    found = {c.id: c.expects for c in checks()}
+    return {id: expects for id, expects in found.items() if expects and expects.kind == "choice"}
+
+
+@pytest.mark.parametrize(("clause", "expects"), choices().items(), ids=lambda each: str(each)[:4])
+def test_no_way_to_answer_a_choice_is_right_turned_round_or_asked(
+    clause: str, expects: Expectation
+) -> None:
+    """Nor by voice where the recogniser may have lost the negation of the wrong answer."""
+    right, wrong = expects.ways[expects.right], expects.ways[1 - expects.right]
+    for way in right:
+        asked = (way + "吗", "是不是" + way, way + "还是" + wrong[0], way + "吧", "好像" + way)
+        for text in (*asked, "不" + way, "没" + way, "不是" + way):
+            if text not in right:
+                assert result(expects, said(text)) != "right", (clause, text)
+    for way in wrong:
+        for at, sign in enumerate(way):
+            if sign in "不没":
+                heard = said(way[:at] + way[at + 1 :], "voice")
+                assert result(expects, heard) != "right", (clause, way)
+
+
+@pytest.mark.parametrize(
+    ("clause", "text", "wanted"),
+    [
+        ("B10q", "退的少", "right"), ("B10q", "要亏钱", "right"), ("B10q", "不能全退", "right"),
+        ("B10q", "能不能全退", "unclear"), ("B10q", "交多少退多少", "wrong"),
+        ("B10q", "退现金价值", "unclear"),
+        ("PA1q", "看公司经营", "right"), ("PA1q", "不是年年有", "right"),
+        ("PA1q", "不确定", "unclear"), ("PA1q", "年年有", "wrong"),
+        ("UL2q", "有赚有赔", "right"), ("UL2q", "没风险", "wrong"),
+    ],
+)  # fmt: skip
+def test_choices_as_people_say_them(clause: str, text: str, wanted: str) -> None:
+    assert result(choices()[clause], said(text)) == wanted
+
+
 @pytest.mark.parametrize("clause", checks(), ids=lambda clause: clause.id)
 def test_the_question_does_not_give_its_answer_away(clause: Clause) -> None:
     expects = clause.expects

@@ -116,10 +116,25 @@ def test_two_numbers_are_no_answer_unless_they_are_one(first: int, second: int) 
         ("没错，十五年", 15), ("十五年嘛，知道", 15), ("5 10", None), ("十年到期", 10),
         ("百分之十", None), ("", None),
         ("六十个月", None), ("一共十五", 15), ("十几年", None), ("一样", None), ("万一", None),
+        ("一年一万，交三年", 3), ("交3年，一年交12000", 3), ("交十五年，每季度三千", 15),
+        ("一年一交，交十年", 10), ("一年交一次", None), ("一年一万", None), ("一年三年", None),
+        ("交到2041年", None), ("十五年之内", 15), ("半个月", None), ("十年一万", 10),
     ],
 )  # fmt: skip
 def test_numbers_among_other_words(said: str, value: object) -> None:
     assert spoken.number(said, YEARS).value == value
+
+
+@pytest.mark.parametrize(
+    ("said", "value"),
+    [
+        ("半个月", 15), ("半拉月", 15), ("有半个月", 15), ("半个月吧", None), ("半个多月", None),
+        ("小半个月", None), ("一个半月", None), ("十五天以内", 15), ("十天以内", 10),
+        ("十五天以上", None),
+    ],
+)  # fmt: skip
+def test_days_among_other_words(said: str, value: object) -> None:
+    assert spoken.number(said, ("天", "日")).value == value
 
 
 def test_on_a_telephone_shi_before_a_digit_may_have_been_ten() -> None:
@@ -208,7 +223,7 @@ def test_no_date(said: str) -> None:
         ("第一种", 0), ("一样多，不对，可能少", 1), ("会少一点", 1), ("少", 1), ("亏呗", 1),
         ("没错，可能少", 1), ("可能少吧", None), ("不是一样多", None), ("是一样多还是可能少", None),
         ("不少", None), ("多少", None), ("好像会少", None), ("", None), ("嗯", None),
-        ("是", None), ("没有", None),
+        ("是", None), ("没有", None), ("会不会少", None), ("是不是会少一点", None),
     ],
 )  # fmt: skip
 def test_choices(said: str, place: int | None) -> None:
