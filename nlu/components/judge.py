@@ -18,7 +18,7 @@ from nlu.components.by_sound import Sound
 from nlu.components.clauses import clauses, first, read
 from nlu.components.normalise import normalise
 from nlu.components.table import Table, table
-from nlu.components.utterance import REQUESTS, Guess, Heard, bare, meaning
+from nlu.components.utterance import Guess, Heard, bare, meaning
 
 _SOUND_ALIKE = {
     "human": ("转人工", "人工服务", "人工客服", "客服人员", "有没有活人"),
@@ -43,7 +43,7 @@ def judge(heard: Heard, guess: Guess) -> Meaning:
     if (
         found.intent == "hedge"
         and not any(doubt in found.reason for doubt in reasons.DOUBTS)
-        and guess.intent in REQUESTS
+        and heard.may_request(guess.intent)
         and guess.confidence >= rules.agreement.request_over_hedge
     ):
         return meaning(guess.intent, guess, f"分类器；{found.reason}")
@@ -69,7 +69,7 @@ def _by_words(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning:
     """What the text means as it is written."""
     if not re.search("[\u4e00-\u9fff]", text) and not _foreign(text, heard, rules):
         return meaning("other", guess, reasons.FOREIGN)
-    return _answer(text, heard, guess, rules) or _last_resort(text, guess, rules)
+    return _answer(text, heard, guess, rules) or _last_resort(text, heard, guess, rules)
 
 
 def _foreign(text: str, heard: Heard, rules: Table) -> bool:
@@ -175,14 +175,14 @@ def _no(heard: Heard, guess: Guess, reason: str, rules: Table) -> Meaning:
     return agreed("deny", heard, guess, reason, rules)
 
 
-def _last_resort(text: str, guess: Guess, rules: Table) -> Meaning:
+def _last_resort(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning:
     """The table was silent: similar sounds, then the classifier, which brings anything but yes."""
     for intent, phrases in _SOUND_ALIKE.items():
         # A human too many costs a minute, one too few is a caller left alone.
         alike = pinyin.nearly if intent == "human" else pinyin.contains
         if phrase := alike(text, phrases):
             return meaning(intent, guess, f"读音像“{phrase}”")
-    if guess.intent in REQUESTS and guess.confidence >= rules.agreement.request:
+    if heard.may_request(guess.intent) and guess.confidence >= rules.agreement.request:
         return meaning(guess.intent, guess, reasons.GUESSED)
     if guess.intent == "inform" or (
         guess.intent == "other" and guess.confidence >= rules.agreement.other

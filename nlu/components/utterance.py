@@ -14,6 +14,9 @@ REQUESTS = {
         "wrong_person", "complain", "busy", "goodbye", "other",
     )
 } | {"surrender": "complain", "coached": "complain"}  # fmt: skip
+_AT_A_CHECK = frozenset({"human", "complain", "coached", "wait", "other"})
+"""What the classifier alone may bring at a comprehension question. Only the application can tell
+whether 不能全退 or 会再赔 answers it: nothing that merely sounds like a request goes before."""
 ANSWERS: dict[str, Answer] = {"affirm": "yes", "deny": "no"}
 
 
@@ -40,6 +43,10 @@ class Heard(Clues):
     @property
     def question(self) -> str:
         return "-" if self.expect == "no" else "+"
+
+    def may_request(self, intent: str) -> bool:
+        """Whether `intent` is a request that may be taken from the classifier alone here."""
+        return intent in (_AT_A_CHECK if self.phase == "comprehension" else REQUESTS)
 
 
 def meaning(intent: str, guess: Guess, reason: str) -> Meaning:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from nlu.components.judge import judge
 from nlu.components.utterance import Guess, Heard
 
+ROOT = Path(__file__).resolve().parents[2]
 BELIEVER = Guess("affirm", 0.99, 0.99)
 DOUBTER = Guess("deny", 0.99, 0.0)
 
@@ -635,6 +639,40 @@ def test_at_the_question_what_surrender_brings_its_loss_is_an_answer(
 
 
 @pytest.mark.parametrize(
+    ("text", "guessed"),
+    [("不能全退", "surrender"), ("会再赔", "busy"), ("不能重复赔", "repeat"), ("会涨会跌", "busy")],
+)
+def test_at_a_comprehension_question_what_only_sounds_like_a_request_is_compared(
+    text: str, guessed: str
+) -> None:
+    guess = Guess(guessed, 0.9)
+    assert judge(Heard(text, phase="items"), guess).intent == guessed
+    assert judge(Heard(text, phase="comprehension"), guess).intent in {"hedge", "inform"}
+    for kept in ("human", "complain", "coached", "wait"):
+        assert judge(Heard("唉呀这个", phase="comprehension"), Guess(kept, 0.9)).intent == kept
+    assert judge(Heard("我要退保", phase="comprehension"), guess).intent == "surrender"
+    assert judge(Heard("再说一遍", phase="comprehension"), guess).intent == "repeat"
+
+
+@pytest.mark.parametrize("text", ["天气不错", "讲得不错", "这保险不错"])
+def test_not_bad_denies_nothing_and_confirms_nothing(text: str) -> None:
+    assert judge(Heard(text), BELIEVER).answer == "unclear"
+    assert judge(Heard(text), DOUBTER).answer == "unclear"
+
+
+def test_every_way_to_answer_a_choice_is_compared() -> None:
+    """Whatever the classifier makes of it."""
+    asked = yaml.safe_load((ROOT / "bot/questionnaires/zh-2026.1.yml").read_text("utf-8"))
+    found = re.findall(r"'say': \[(.*?)\]", str(asked))
+    ways = {way for some in found for way in re.findall(r"'(.*?)'", some)}
+    assert len(ways) > 200
+    for way in ways:
+        for guessed in ("surrender", "repeat", "goodbye"):
+            heard = Heard(way, phase="comprehension")
+            assert judge(heard, Guess(guessed, 0.95)).request is None, way
+
+
+@pytest.mark.parametrize(
     "text", ["不对，不是这个号码", "这是我儿子的手机", "我换号了", "不是我的，电话是我老伴的"]
 )
 def test_a_number_that_is_not_mine_is_no_wrong_number_once_identity_is_proven(text: str) -> None:
@@ -659,6 +697,24 @@ def test_a_number_that_is_not_mine_is_no_wrong_number_once_identity_is_proven(te
         ("items", "说吧", "hedge"),
         ("opening", "不要录音", "human"),
         ("questions", "好嘞，辛苦了", "deny"),
+        ("questions", "行了，谢谢", "deny"),
+        ("questions", "好", "hedge"),
+        ("questions", "行", "hedge"),
+        ("questions", "是的", "affirm"),
+        ("questions", "跟你说就行", "hedge"),
+        ("questions", "需要", "human"),
+        ("questions", "那就转吧", "human"),
+        ("questions", "算了，谢谢", "deny"),
+        ("human_offer", "行吧", "human"),
+        ("human_offer", "赶紧转", "human"),
+        ("human_offer", "那也行", "human"),
+        ("human_offer", "先不转", "deny"),
+        ("human_offer", "算了吧", "deny"),
+        ("human_offer", "不用人工，继续", "deny"),
+        ("human_offer", "没事，你接着问", "deny"),
+        ("human_offer", "继续什么呀", "hedge"),
+        ("human_offer", "不用你了，转人工", "human"),
+        ("human_offer", "别继续了", "hedge"),
         ("questions", "怎么查账户", "explain"),
     ],
 )
