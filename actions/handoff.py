@@ -28,8 +28,9 @@ def surrender(state: State, _: Heard) -> Step:
 
 @action("action_coached")
 def coached(state: State, _: Heard) -> Step:
-    """Somebody told them what to answer: a severe case (rule 10)."""
-    return hand_over(state, "coached", "H_coached").after(Flag("P18_INTERFERENCE"))
+    """Somebody told them what to answer, or a seller answers in their place: severe (rule 10)."""
+    words = "H_coached" if state.verified else "H_identity"
+    return hand_over(state, "coached", words).after(Flag("P18_INTERFERENCE"))
 
 
 @action("action_accept_human")

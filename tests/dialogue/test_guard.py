@@ -654,6 +654,12 @@ def test_at_a_comprehension_question_what_only_sounds_like_a_request_is_compared
     assert judge(Heard("再说一遍", phase="comprehension"), guess).intent == "repeat"
 
 
+def test_who_paid_no_heed_and_says_that_he_does_not_know_says_no() -> None:
+    for text in ("我没注意看，不清楚", "忘了，不知道"):
+        assert judge(Heard(text), BELIEVER).answer == "no"
+        assert judge(Heard(text, "no"), DOUBTER).answer == "unclear"
+
+
 @pytest.mark.parametrize("text", ["天气不错", "讲得不错", "这保险不错"])
 def test_not_bad_denies_nothing_and_confirms_nothing(text: str) -> None:
     assert judge(Heard(text), BELIEVER).answer == "unclear"
@@ -696,6 +702,14 @@ def test_a_number_that_is_not_mine_is_no_wrong_number_once_identity_is_proven(te
         ("opening", "说吧", "affirm"),
         ("items", "说吧", "hedge"),
         ("opening", "不要录音", "human"),
+        ("opening", "我没买保险", "human"),
+        ("identity_self", "我没有买过你们的保险啊", "human"),
+        ("items", "我没买保险", "deny"),
+        ("opening", "五分钟太长了", "busy"),
+        ("identity_self", "我是他业务员，你跟我说", "coached"),
+        ("identity_self", "我是业务员的客户", "hedge"),
+        ("items", "我自己就是业务员，我清楚", "hedge"),
+        ("opening", "时间不长，行", "hedge"),
         ("questions", "好嘞，辛苦了", "deny"),
         ("questions", "行了，谢谢", "deny"),
         ("questions", "好", "hedge"),

@@ -379,7 +379,10 @@ def test_who_speaks_again_after_silence_goes_on() -> None:
     ],
 )
 def test_a_human_at_once_from_everywhere(phase: str, intent: str, acts: list[str]) -> None:
-    assert at(phase).hear(intent) == acts
+    talk = at(phase)
+    if not talk.state.verified:  # who answers may be the seller, who is not told more than that
+        acts = ["say H_identity" if act == "say H_coached" else act for act in acts]
+    assert talk.hear(intent) == acts
 
 
 def test_key_0_says_so_in_the_reason() -> None:
