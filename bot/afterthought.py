@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 
 from bot import comprehension
 from bot.acting import Question
-from bot.comprehension import Said
 from bot.dialogue.protocol import Answer, Ask, Moved, Record, Say, State, Turn
+from bot.expectation import Said
 from bot.proof import Held
 from voice.frames import Utterance
 

@@ -1,4 +1,6 @@
-"""Numbers that a telephone makes of one another: 十五 and 是五, 十 and 四, 一 and 七. Pure."""
+"""Numbers that a telephone makes of one another. Pure.
+
+十五 and 是五, 十 and 四, 一 and 七, 三十 and 在十."""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from bot.numerals import hanzi
 
 _ALIKE = {1: (7,), 7: (1,), 6: (9,), 9: (6,), 2: (8,), 8: (2,)}
 LIMIT = 99
+USUAL = (*range(1, 21), 25, 30)  # what is mostly said where years or days are asked for
 _BEFORE = "是交缴保存满"  # no 是 goes between one of these and a number
 
 
@@ -25,6 +28,8 @@ def neighbours(number: int) -> tuple[int, ...]:
         found |= {50 - tens * 10 + ones, ones}
     if ones == 4 or number == 10:
         found |= {4, 10, 14, 40, 44}
+    if tens in (1, 3):
+        found.add(40 - tens * 10 + ones)
     if ones == 4 and tens > 1:
         found.add(tens * 10)
     if ones == 0 and tens > 1:
@@ -39,6 +44,14 @@ def ways(number: int, unit: str) -> tuple[str, ...]:
     if number == 2:
         forms.append(f"两{unit}")
     return tuple(forms)
+
+
+def rivals(number: int, unit: str) -> tuple[str, ...]:
+    """What else may have been said: the numbers that sound alike in every form, the usual ones as
+    they are mostly said."""
+    alike = [way for other in neighbours(number) for way in ways(other, unit)]
+    usual = [hanzi(other) + unit for other in USUAL if other != number]
+    return tuple(dict.fromkeys((*alike, *usual)))
 
 
 def may_hide_another(number: int, text: str) -> bool:

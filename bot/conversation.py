@@ -23,12 +23,12 @@ import structlog
 from bot import afterthought, answering, beginning, hearing, identity, pauses
 from bot.acting import Manner
 from bot.afterthought import Settled
-from bot.comprehension import Said
 from bot.dialogue.port import Dialogue
 from bot.dialogue.protocol import Check, Close, Hold, Moved, Record, State, Turn
 from bot.ending import Result
 from bot.errors import HuifangError, OwnershipLost
 from bot.evidence.ledger import Draft
+from bot.expectation import Said
 from bot.inquiries import Inquiries
 from bot.noises import SOON_S, Noises
 from bot.performing import HUMAN_BUTTON, Performer
@@ -306,4 +306,5 @@ class Conversation:
 
 
 def _said(utterance: Utterance) -> Said:
-    return Said(utterance.text, utterance.via, utterance.confidence, utterance.scores)
+    heard = utterance
+    return Said(heard.text, heard.via, heard.confidence, heard.scores, heard.spelt)

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from bot import comprehension, identity, times
 from bot.acting import Question
-from bot.comprehension import Said
 from bot.errors import DialogueUnavailable
 from bot.evidence.ledger import Draft
+from bot.expectation import Said
 from bot.local import local
 from bot.policy import Policy
 from bot.proof import Held

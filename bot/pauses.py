@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from bot.comprehension import Expectation
+from bot.expectation import Expectation
 from voice.listening.endpoint import Pauses
 from voice.listening.whole import Wanted
 

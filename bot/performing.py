@@ -12,13 +12,13 @@ from typing import Any
 
 from bot import pauses
 from bot.acting import Manner, Plan, Question, Stage
-from bot.comprehension import Said
 from bot.delivery import Delivery
 from bot.dialogue.port import Dialogue
 from bot.dialogue.protocol import Ask, Check, Handoff, Moved, Reschedule, Say, State, Turn, Verify
 from bot.ending import Ending, Progress, Result, closing
 from bot.errors import DialogueUnavailable
 from bot.evidence.ledger import Draft
+from bot.expectation import Said
 from bot.hearing import keyed, spoken
 from bot.inquiries import Inquiries
 from bot.proof import Heard, Held

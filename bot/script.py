@@ -11,10 +11,10 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
-from bot import comprehension, times, wording
-from bot.comprehension import Expectation
+from bot import expectation, times, wording
 from bot.dialogue.protocol import Asks
 from bot.errors import MissingField
+from bot.expectation import Expectation
 from bot.questionnaire_schema import DYNAMIC, OPTIONS, CheckSpec, ClauseSpec, Document, check_id
 
 Way = Literal["phone", "chat"]
@@ -193,16 +193,16 @@ class Renderer:
         if spec.choice:
             first, second = spec.choice
             labels, ways = (first.label, second.label), (first.say, second.say)
-            return comprehension.choice(labels, ways, int(second.right))
+            return expectation.choice(labels, ways, int(second.right))
         assert spec.field is not None
         value, key = self.values.get(spec.field), f"{self.values.get('number')} {id}"
         match value:
             case int():
-                return comprehension.number(value, spec.units, key)
+                return expectation.number(value, spec.units, key)
             case Decimal():
-                return comprehension.amount(value, key)
+                return expectation.amount(value, key)
             case date():
-                return comprehension.day(value, key)
+                return expectation.day(value, key)
             case _:
                 raise MissingField(spec.field, id)
 

@@ -47,7 +47,9 @@ CALLER_RATE = 1.25
 WARM_UP_S = 14.0  # the opening
 EVERY_S = 9.0  # between the answers of one caller where there are many
 AGAIN_S = 2.0  # between two calls of one caller: who was refused does not storm the house
-STAGES = ((1, 90.0, True), (20, 75.0, True), (40, 60.0, False))
+STAGES = ((1, 300.0, True), (20, 75.0, True), (40, 60.0, False))
+"""Calls at once, seconds, and whether every other answer ends by the plain hangover. One call alone
+gives few answers: it takes five minutes for thirty."""
 
 
 async def stage(
@@ -68,7 +70,8 @@ async def stage(
         while True:
             number = f"{calls:04}{len(talkers):04}{POLICY[-4:]}"
             placed = await house.place(number)
-            talker = Talker(placed["callback"], clips[n % len(clips)], seed=len(talkers))
+            clip = clips[len(talkers) % len(clips)]  # who calls again does so in another voice
+            talker = Talker(placed["callback"], clip, seed=len(talkers))
             talkers.append(talker)
             talker.plain = mixed and calls > 1 and n % 2 == 1
             talker.interrupts = interrupts and calls == 20 and n % 5 == 0

@@ -82,7 +82,13 @@ async def speak(split: Split, folder: Path) -> list[Said]:
     parts = cast(split)
     if split == "strange":
         return await asyncio.to_thread(_strangers, parts, folder)
-    said: dict[int, Said] = {}
+    pcm = await utter([(row.text, voice) for row, voice in parts], folder)
+    return [Said(row, sound, voice) for (row, voice), sound in zip(parts, pcm, strict=True)]
+
+
+async def utter(parts: Sequence[tuple[str, str]], folder: Path) -> list[bytes]:
+    """What is said by whom: the sound of each, 8 kHz s16le. Kept in `folder`."""
+    said: dict[int, bytes] = {}
     for voice in dict.fromkeys(voice for _, voice in parts):
         speaker = (
             callers.Caller(ROOT / "models", folder, voice)
@@ -91,10 +97,10 @@ async def speak(split: Split, folder: Path) -> list[Said]:
         )
         await speaker.start()
         try:
-            for number, (row, who) in enumerate(parts):
+            for number, (text, who) in enumerate(parts):
                 if who == voice:
-                    clip = await speaker.render(row.text, rate=RATE, sample_rate=PHONE_RATE)
-                    said[number] = Said(row, clip.pcm, voice)
+                    clip = await speaker.render(text, rate=RATE, sample_rate=PHONE_RATE)
+                    said[number] = clip.pcm
         finally:
             await speaker.close()
     return [said[number] for number in sorted(said)]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot import comprehension
+from bot import expectation
 from bot.acting import Question
 from bot.afterthought import TERM_WINDOW_MS, WINDOW_MS, Settled, says_nothing, settled
 from bot.dialogue.protocol import Answer, Ask, Meaning, Moved, Record, Say
@@ -128,7 +128,7 @@ def test_words_are_something_and_so_is_a_sound_as_long_as_words() -> None:
     assert not says_nothing(utterance("嗯不对", 0, 1))
 
 
-YEARS = comprehension.number(10, ("年",), "a policy")
+YEARS = expectation.number(10, ("年",), "a policy")
 HELD = Held("B8", 3, Heard(Draft("heard", {}), 4), "table")
 TEN = utterance("十年", 1000, 1600, snr_db=40.0)
 

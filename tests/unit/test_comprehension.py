@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import comprehension
-from bot.comprehension import Expectation, Said, check
+from bot import expectation
+from bot.by_spelling import respell
+from bot.comprehension import check
+from bot.expectation import Expectation, Said
 from bot.questionnaire import Clause
 from tests.unit.policies import examples, policy, render
 
-FIFTEEN = comprehension.number(15, ("天", "日"), "")
-SINGLE = comprehension.amount(Decimal("200000"), "")
-SIGNED = comprehension.day(date(2026, 11, 20), "")
-LESS = comprehension.choice(("一样多", "可能少"), (("一样多", "不会少"), ("可能少", "会少")), 1)
+FIFTEEN = expectation.number(15, ("天", "日"), "")
+SINGLE = expectation.amount(Decimal("200000"), "")
+SIGNED = expectation.day(date(2026, 11, 20), "")
+LESS = expectation.choice(("一样多", "可能少"), (("一样多", "不会少"), ("可能少", "会少")), 1)
 
 
 def said(text: str, via: str = "text", **more: object) -> Said:
@@ -70,9 +72,50 @@ def test_words_are_read_by_their_sound_only_where_the_sound_is_sure() -> None:
 
 @given(st.text(max_size=60))
 def test_respelling_keeps_the_length_and_the_sound(text: str) -> None:
-    respelt = comprehension.respell(text, LESS.ways[1])
+    respelt = respell(text, LESS.ways[1])
     assert len(respelt) == len(text)
-    assert comprehension.respell(respelt, LESS.ways[1]) == respelt
+    assert respell(respelt, LESS.ways[1]) == respelt
+
+
+SPELT = {"yes_no": 30.0, "yes_other": 30.0, "known": 30.0, "spelt_undenied": 16.0, "snr_db": 45.0}
+TEN = expectation.number(10, ("年",), "")
+
+
+def spelt(expects: Expectation, text: str, spelling: str, **scores: float) -> str:
+    heard = said(text, "voice", confidence=0.3, scores=SPELT | scores, spelt=spelling)
+    return result(expects, heard)
+
+
+def test_what_a_second_reader_spelt_counts_where_the_text_says_nothing() -> None:
+    assert spelt(LESS, "灰霜", "可能少") == "right"
+    assert spelt(LESS, "灰霜", "惠烧") == "right", "the same syllables"
+    assert spelt(LESS, "灰霜", "一样多", yes_no=0.1, no_other=9.0) == "wrong"
+    assert spelt(LESS, "灰霜", "可能少", yes_no=2.0) == "unclear", "the known answers doubt it"
+    assert spelt(LESS, "灰霜", "会少", yes_other=3.0) == "unclear", "two syllables need more"
+    assert spelt(LESS, "灰霜", "可能少", spelt_undenied=5.0) == "unclear", "it may have been denied"
+    assert spelt(LESS, "不灰霜", "可能少") == "unclear", "the text denies"
+    assert spelt(LESS, "灰霜吗", "可能少") == "unclear", "the text asks"
+    assert spelt(LESS, "灰霜", "可能少", snr_db=12.0) == "unclear", "a noisy line"
+    assert spelt(LESS, "不知道", "可能少") == "wrong", "what was written stands"
+    assert spelt(LESS, "灰霜", "") == "unclear"
+    typed = said("灰霜", scores=SPELT, spelt="可能少")
+    assert result(LESS, typed) == "unclear"
+
+
+def test_a_number_that_was_spelt_counts_and_one_that_was_not_is_not_held_against_anybody() -> None:
+    assert spelt(TEN, "真念", "十年") == "right"
+    assert spelt(TEN, "真念", "十年", yes_no=2.0) == "unclear", "another number is as likely"
+    assert spelt(TEN, "四十年", "十年") == "unclear", "text and sound say different numbers"
+    assert spelt(TEN, "四十年", "") == "unclear", "the known answers are for ten"
+    assert spelt(TEN, "六年", "六年", yes_no=0.1) == "unclear", "not sure enough to be held against"
+    heard = said("六年", "voice", confidence=0.6, scores=SPELT | {"yes_no": 0.1})
+    assert result(TEN, heard) == "wrong"
+    alike = check(TEN, said("四十年", "voice", scores={"snr_db": 45.0}), keys_named=False)
+    assert (alike.result, alike.keyed) == ("unclear", True), "是十年 is written so"
+    assert result(TEN, said("四十年")) == "wrong", "typed, it is nothing else"
+    assert spelt(FIFTEEN, "真念", "十五天") == "unclear", "是五天 sounds the same: by keys"
+    assert spelt(FIFTEEN, "真念", "交十五天") == "right"
+    assert spelt(SINGLE, "真念", "二十万") == "unclear", "amounts are not among the known answers"
 
 
 def test_a_number_that_sounds_like_another_is_asked_again() -> None:
@@ -116,7 +159,7 @@ def test_in_noise_keys_are_asked_for(expectation: Expectation) -> None:
 
 @pytest.mark.parametrize("text", ["１５天", "１５", "按２"])
 def test_wide_digits_are_digits(text: str) -> None:
-    wide = comprehension.number(15, ("天",), "15")
+    wide = expectation.number(15, ("天",), "15")
     assert result(wide, said(text), keys_named=True) in ("right", "wrong")
     assert result(wide, said(text), keys_named=True) == result(
         wide, said(text.translate(str.maketrans("１２５", "125"))), keys_named=True
@@ -136,26 +179,26 @@ def test_keys_mean_what_the_question_named() -> None:
 
 @given(st.integers(1, 200), st.text(max_size=20))
 def test_one_of_two_numbers_is_the_right_one(number: int, key: str) -> None:
-    expectation = comprehension.number(number, ("年",), key)
-    assert expectation.answer == f"{number}年"
-    assert len(set(expectation.options)) == 2
-    low, high = (int(option.removesuffix("年")) for option in expectation.options)
+    expects = expectation.number(number, ("年",), key)
+    assert expects.answer == f"{number}年"
+    assert len(set(expects.options)) == 2
+    low, high = (int(option.removesuffix("年")) for option in expects.options)
     assert 0 < low < high
 
 
 @given(st.decimals("0.01", "9999999", places=2), st.text(max_size=20))
 def test_one_of_two_amounts_is_the_right_one(yuan: Decimal, key: str) -> None:
-    expectation = comprehension.amount(yuan, key)
-    assert result(expectation, said(expectation.answer)) == "right"
-    assert len(set(expectation.options)) == 2
+    expects = expectation.amount(yuan, key)
+    assert result(expects, said(expects.answer)) == "right"
+    assert len(set(expects.options)) == 2
 
 
 @given(st.dates(date(2000, 1, 10), date(2099, 1, 1)), st.text(max_size=20))
 def test_one_of_two_dates_is_the_right_one(day: date, key: str) -> None:
-    expectation = comprehension.day(day, key)
-    assert result(expectation, said(expectation.answer)) == "right"
-    other = expectation.options[1 - expectation.right]
-    assert result(expectation, said(other)) == "wrong"
+    expects = expectation.day(day, key)
+    assert result(expects, said(expects.answer)) == "right"
+    other = expects.options[1 - expects.right]
+    assert result(expects, said(other)) == "wrong"
 
 
 def checks() -> list[Clause]:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from bot.callbacks import Callbacks
-from bot.comprehension import Said
 from bot.dialer import WORDS_S, Dialer, may_dial, undecided
 from bot.dialling import order, placed
 from bot.errors import ConfigError, StoreUnavailable
 from bot.evidence.ledger import Draft
+from bot.expectation import Said
 from bot.importing import import_policies
 from bot.inquiries import Inquiries
 from bot.policy import Policy

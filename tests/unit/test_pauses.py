@@ -7,20 +7,20 @@ from decimal import Decimal
 
 import pytest
 
-from bot import comprehension, pauses
-from bot.comprehension import Expectation
+from bot import expectation, pauses
+from bot.expectation import Expectation
 from voice.listening.whole import Wanted
 
-CHOICE = comprehension.choice(("一样多", "可能少"), (("一样多",), ("可能少",)), 1)
+CHOICE = expectation.choice(("一样多", "可能少"), (("一样多",), ("可能少",)), 1)
 
 
 @pytest.mark.parametrize(
     ("phase", "expects", "wanted"),
     [
-        ("items", comprehension.number(15, ("天", "日"), "1"), Wanted("count", ("天", "日"))),
-        ("items", comprehension.amount(Decimal("12000"), "1"), Wanted("amount")),
-        ("items", comprehension.amount(Decimal("35.80"), "1"), Wanted("amount", cents=True)),
-        ("items", comprehension.day(date(2026, 11, 10), "1"), Wanted("month_day")),
+        ("items", expectation.number(15, ("天", "日"), "1"), Wanted("count", ("天", "日"))),
+        ("items", expectation.amount(Decimal("12000"), "1"), Wanted("amount")),
+        ("items", expectation.amount(Decimal("35.80"), "1"), Wanted("amount", cents=True)),
+        ("items", expectation.day(date(2026, 11, 10), "1"), Wanted("month_day")),
         ("identity_secret", None, Wanted("identity")),
         ("callback_time", None, None),
     ],
