@@ -22,6 +22,8 @@ _HUMAN_SPELT = " ren gong "
 _MODEST = {"human", "repeat", "slower", "louder", "explain", "wait"}
 """Requests that may be granted for their sound alone: who did not make them is asked again."""
 _BRIEF = 2  # syllables that other words sound like
+_ALIKE = frozenset({"晓得"})
+"""Words of yes that a wish to wait is spelt like (稍等, when its end is lost)."""
 _ASKING = ("吗", "吧", "嘛", "么")
 _ENDED = "的了啊呀我"
 """A short answer that ends so is no echo question that lost its 吗."""
@@ -80,7 +82,7 @@ class Sound:
         the scores of the known answers to be for it as well, a quiet line, and, if it is a yes,
         much more."""
         need, said, scores = self.rules.agreement, self.heard.spelt, self.heard.scores
-        if not said:
+        if not said or said in _ALIKE:
             return None
         meant, reason = self.known(said), f"逐音听到“{said}”"
         if meant.request is not None:
@@ -105,7 +107,7 @@ class Sound:
     def _yes(self, said: str) -> bool:
         """Whether nothing speaks against a yes that was spelt: no negation in the text or in its
         sound, none that may have been lost, no classifier that says no, no 吗 that may have been
-        drowned in noise; a single syllable must have been written as well."""
+        drowned in noise; a single syllable needs a quiet line and known answers that are for it."""
         need, scores = self.rules.agreement, self.heard.scores
         says_no = self.guess.intent == "deny" and self.guess.confidence >= need.deny
         if self.text and (says_no or scores.get("lost_no", 1.0) > need.lost_no_told):
@@ -114,9 +116,12 @@ class Sound:
             return False
         written = nearest.same(bare(self.text), said)
         quiet = scores.get("snr_db", 0.0) >= need.quiet_db
+        near = said == self.heard.nearest
         if len(said) < 2:
-            return written and said == self.heard.nearest and quiet
-        return quiet or len(said) > 2 or said[-1] in _ENDED or written
+            alone = nearest.kind(scores, need.alone_ratio) == "yes"
+            return near and quiet and (written or alone)
+        sure = near and nearest.kind(scores, need.sure_ratio) == "yes"
+        return quiet or len(said) > 2 or said[-1] in _ENDED or written or sure
 
     def _nearest(self, found: Meaning) -> Meaning | None:
         """What the known answer means that explains the sound best, if the sound is surely of its
@@ -153,7 +158,14 @@ class Sound:
             return None
         if self.known(near).answer != "yes" or self.guess.intent == "deny":
             return None
+        if not self._spelt_so(near):
+            return None
         return self._agreed("affirm", f"读音像“{near}”")
+
+    def _spelt_so(self, words: str) -> bool:
+        """Whether the second reader, if there is one, heard these words and nothing that only
+        sounds like them (情书 for 清楚)."""
+        return not self.heard.sounds or not pinyin.apart(pinyin.spelt(self.heard.sounds), words)
 
     def _repaired(self) -> Meaning | None:
         """A yes whose words had to be read by their sound. The reading alone never makes a yes: the
@@ -171,7 +183,7 @@ class Sound:
         brief = len(bare(text)) <= rules.agreement.repaired_short
         if brief:
             near, short = heard.nearest, bare(fixed)
-            if not near or not (near in short or short in near):
+            if not near or not (near in short or short in near) or not self._spelt_so(short):
                 return None
         changed = sum(a != b for a, b in zip(text, fixed, strict=True))
         vague = brief or 2 * changed > len(bare(text))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from math import inf
 
 from bot.dialogue.protocol import MAX_TEXT, Meaning
-from nlu.components import pinyin, reasons
+from nlu.components import nearest, pinyin, reasons
 from nlu.components.agreement import agreed
 from nlu.components.by_sound import Sound
 from nlu.components.clauses import clauses, first, read
@@ -155,15 +155,23 @@ def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
 
 def _unlike(heard: Heard, rules: Table) -> bool:
     """Whether a short text is not what the second reader spelt: far from it as it was written, or,
-    if it had to be respelt, as it was read, give or take half a syllable (稍等 written 小的 is no
-    晓得). What has no Chinese word (Yes, made of 嗯) must have been spelt."""
+    if it had to be respelt, as it was read (稍等 written 小的 and spelt "shao de" is no 晓得). What
+    has no Chinese word (Yes, made of 嗯) must have been spelt."""
     written = normalise(heard.text, MAX_TEXT)
     read = bare(rules.respelt(written))
     if not heard.sounds or len(read) > rules.agreement.repaired_short:
         return False
     if not heard.spelt and heard.scores.get("written", -inf) < rules.agreement.written:
-        return True
-    return read != bare(written) and pinyin.apart(pinyin.spelt(heard.sounds), read) > 1
+        return not _swallowed(read, heard, rules)
+    return read != bare(written) and pinyin.apart(pinyin.spelt(heard.sounds), read) > 0
+
+
+def _swallowed(text: str, heard: Heard, rules: Table) -> bool:
+    """Whether only the end of `text` was not spelt (可以 as ke), and the sound is surely that known
+    answer."""
+    if not nearest.same(text, heard.nearest) or not pinyin.begins(pinyin.spelt(heard.sounds), text):
+        return False
+    return nearest.kind(heard.scores, rules.agreement.told_ratio) == "yes"
 
 
 def _no(heard: Heard, guess: Guess, reason: str, rules: Table) -> Meaning:

@@ -57,6 +57,11 @@ def apart(heard: tuple[Sound, ...], text: str) -> int:
     return distance(one, other)
 
 
+def begins(heard: tuple[Sound, ...], text: str) -> bool:
+    """Whether what was heard, a syllable or more, is how `text` begins."""
+    return bool(heard) and all(heard[-1]) and sounds(text)[: len(heard)] == heard
+
+
 def contains(text: str, phrases: Iterable[str]) -> str | None:
     """The first of `phrases` that sounds like some part of `text`, syllable by syllable."""
     heard = sounds(text)

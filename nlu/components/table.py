@@ -59,6 +59,7 @@ class Agreement:
     repaired_short: int
     sure_ratio: float
     sure_confidence: float
+    alone_ratio: float
     told_ratio: float
     told_confidence: float
     lost_no_told: float

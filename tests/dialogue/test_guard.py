@@ -315,10 +315,62 @@ def test_a_hoped_for_no_whose_negation_may_not_have_been_said_is_asked_again() -
 
 
 def test_a_short_yes_that_was_spelt_must_be_far_from_everything_else() -> None:
-    """稍等 was written 小丁, 小冬 and 小的 and spelt xiao de."""
     for other, answer in ((3.6, "unclear"), (5.0, "yes")):
-        assert spelt("小丁", "晓得", {**CLEAR, "yes_other": other})[0] == answer
+        assert spelt("血润", "确认", {**CLEAR, "yes_other": other})[0] == answer
     assert spelt("心愁呢", "清楚了", {**CLEAR, "yes_other": 2.0})[0] == "yes"
+
+
+def test_who_asks_to_wait_has_not_said_that_he_knows() -> None:
+    """稍等 with lost packets was written 小的 and 小等, spelt xiao de, the ratios up to 14."""
+    sure = {**CLEAR, "yes_no": 30.0, "yes_other": 14.0, "spelt_undenied": 13.0}
+    assert spelt("小的", "晓得", sure, sounds="shiao de", nearest="晓得")[0] == "unclear"
+    assert spelt("小等", "小等", sure, sounds="xiao deng", nearest="晓得")[0] == "unclear"
+
+
+def test_words_are_not_read_as_what_was_not_spelt() -> None:
+    """情书 with lost packets was written 亲主 and spelt qing shu."""
+    scores = {**CLEAR, "yes_no": 30.0, "yes_other": 30.0}
+    heard: dict[str, Any] = {"via": "voice", "confidence": 0.6, "nearest": "清楚", "scores": scores}
+    assert meaning("亲主", sounds="qing shu", **heard)[0] == "unclear"
+    assert meaning("亲主", sounds="qing chu", **heard)[0] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("said", "snr_db", "ratio", "nearest", "answer"),
+    [
+        ("确认", 24.0, 9.0, "确认", "yes"),
+        ("确认", 24.0, 7.0, "确认", "unclear"),
+        ("确认", 24.0, 9.0, "好", "unclear"),
+        ("确认", 35.0, 7.0, "确认", "yes"),
+        ("对", 35.0, 7.0, "对", "yes"),
+        ("对", 35.0, 5.0, "对", "unclear"),
+        ("对", 35.0, 9.0, "好", "unclear"),
+        ("对", 24.0, 9.0, "对", "unclear"),
+    ],
+)
+def test_what_little_was_spelt_must_be_the_likeliest_of_the_known_answers(
+    said: str, snr_db: float, ratio: float, nearest: str, answer: str
+) -> None:
+    scores = {**CLEAR, "yes_no": ratio, "yes_other": ratio, "no_other": 0.0, "snr_db": snr_db}
+    assert spelt("血润", said, scores, nearest=nearest)[0] == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "sounds", "ratio", "answer"),
+    [
+        ("可以", "ke", 30.0, "yes"),
+        ("可以", "ke", 9.0, "unclear"),
+        ("可以", "k", 30.0, "unclear"),
+        ("可以", "ke li", 30.0, "unclear"),
+        ("没问题", "mei wen", 30.0, "yes"),
+    ],
+)
+def test_the_end_of_a_word_need_not_have_been_spelt(
+    text: str, sounds: str, ratio: float, answer: str
+) -> None:
+    scores = {**CLEAR, "yes_no": ratio, "yes_other": ratio, "no_other": 0.0, "written": -20.0}
+    heard: dict[str, Any] = {"via": "voice", "confidence": 0.6, "nearest": text, "scores": scores}
+    assert meaning(text, sounds=sounds, **heard)[0] == answer
 
 
 def test_a_short_text_must_be_what_was_spelt() -> None:

@@ -230,8 +230,8 @@ class Whisper:
     def _spelt(
         self, reading: phones.Reading, tokens: Sequence[int], answers: ClosedSet
     ) -> tuple[str, dict[str, float]]:
-        """Which words sound like `reading`: those written, or an answer of the closed set; and how
-        surely neither is the opposite."""
+        """Which words sound like `reading`: an answer of the closed set, or those written (动了 is
+        懂了); and how surely neither is the opposite."""
         written = self._simplify.convert(self._tokenizer.decode(list(tokens)))
         hanzi = "".join(_HANZI.findall(written))
         scores: dict[str, float] = {}
@@ -239,9 +239,13 @@ class Whisper:
             (likely,) = reading.likelihoods([phones.spelling(hanzi)])
             scores["written"] = max(likely, -phones.MOST)
             scores["undenied"] = phones.denied(reading, hanzi)
-        if reading.units and phones.alike(phones.spelling(hanzi), reading.units):
-            return hanzi, scores
         found = self._closed_vocabulary(answers).spellings.find(reading)
+        written, known = (
+            bool(reading.units) and phones.alike(phones.spelling(words), reading.units)
+            for words in (hanzi, found)
+        )
+        if written and not known:
+            return hanzi, scores
         if found:
             scores["spelt_undenied"] = phones.denied(reading, found)
         return found, scores
