@@ -31,6 +31,7 @@ log = structlog.get_logger()
 READ_ALOUD_RATE = 24000  # Hz
 NOT_YOURS = "这个会话不在您手上，可能已由同事接手或已结束。"
 PHONE_ONLY_ON_PHONE = "电话会话请在电话中与客户沟通。"
+EARLIER = "您之前的回答都已保存。为保护您的信息，这里不再显示之前的对话。"
 LEFT = "客户已离开网页，消息无法送达，也不能交还智能助手；请改用电话联系客户，或结束会话。"
 
 
@@ -83,9 +84,9 @@ class HumanDesk:
 
     async def _start(self, row: Callback) -> Chat:
         events = await asyncio.to_thread(self._store.events, row.id)
-        past: list[tuple[Who, str, datetime]] = [
-            (entry.who, entry.text, entry.at) for entry in casefile.transcript(events)
-        ]
+        # Whoever has the link is not known to be who spoke before: of that the page shows nothing.
+        earlier = [casefile.wall(event) for event in events if event.kind == "called"]
+        past: list[tuple[Who, str, datetime]] = [("note", EARLIER, at) for at in earlier[-1:]]
         policy = await asyncio.to_thread(self._store.policy_of, row.id)
         line = ChatLine(
             elder=self._callbacks.elder(policy),

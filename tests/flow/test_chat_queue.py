@@ -13,7 +13,7 @@ from bot.ending import closing
 from bot.errors import HuifangError, ServedElsewhere
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
-from bot.handoff import LEFT, HumanDesk
+from bot.handoff import EARLIER, LEFT, HumanDesk
 from bot.parts import open_voice
 from bot.settings import Settings
 from bot.store import Store
@@ -136,6 +136,31 @@ async def test_who_is_on_the_phone_is_not_asked_in_the_chat_as_well(
     await page.line.close()
     await asyncio.wait_for(over, 5)
     assert callback not in callbacks.served
+
+
+async def test_who_opens_the_link_reads_nothing_of_earlier_calls(
+    settings: Settings, store: Store
+) -> None:
+    """Neither what the contract says nor the proof of identity, which would pass once more."""
+    desk, callbacks = house(settings, store)
+    callback = callbacks.open(POLICY, "phone")
+    born = {"via": "key", "text": "19790425", "confidence": 1.0, "start_ms": 1, "end_ms": 1}
+    read = {"clause": "B8", "item": "B8", "text": "每季交3000元。", "sha256": "0"}
+    earlier = [Draft("called", {"line": "phone"}), Draft("heard", born), Draft("asked", read)]
+    now = callbacks.clock.now()
+    store.append(callback, earlier, wall=now, mono_ms=1, generation=1, state="IN_PROGRESS")
+    store.append(callback, [], wall=now, mono_ms=2, generation=1, state="INCOMPLETE")
+
+    page = Page(await desk.open_chat(store.token_for(callback)))
+    await until_queued(desk)
+    await desk.close()  # as at a restart, while a human is wanted
+    desk, _ = house(settings, store)
+    again = Page(await desk.open_chat(store.token_for(callback)))
+    for text in (*page.sent, *again.sent):
+        assert "19790425" not in text
+        assert "3000" not in text
+    assert EARLIER in page.sent[0]
+    await desk.close()
 
 
 async def test_what_an_agent_does_before_the_chat_has_begun_counts(
