@@ -45,7 +45,11 @@ class AgentPhones:
     async def _talks(self, uuid: str, callback: str, agent: str) -> None:
         try:
             await self._desk.answered(callback, agent)
-            if self._recorder is not None:
-                await self._recorder.record(uuid, f"{callback}.{uuid[:8]}.human.wav")
-        except (HuifangError, VoiceError) as error:
+        except HuifangError as error:
             log.warning("agent.unnoted", callback=callback, error=type(error).__name__)
+        if self._recorder is None:
+            return
+        try:  # whoever has the conversation on the screen: they talk
+            await self._recorder.record(uuid, f"{callback}.{uuid[:8]}.human.wav")
+        except VoiceError as error:
+            log.error("agent.unrecorded", callback=callback, error=type(error).__name__)

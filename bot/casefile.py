@@ -42,22 +42,32 @@ def wall(event: Event) -> datetime:
     return datetime.fromisoformat(event.wall).astimezone(UTC)
 
 
+def way(row: Callback, events: Sequence[Event]) -> str:
+    """phone or chat: how the policyholder last talked with us. A callback that was planned for one
+    goes on by the other when the policyholder opens the link, or calls."""
+    called = _last(events, "called")
+    return str(called.body["line"] if called else row.channel)
+
+
 def waiting(
     row: Callback,
     policy: Policy,
     events: Sequence[Event],
     *,
     elder: bool,
+    chatting: bool = False,
     ringing: tuple[str, ...] = (),
 ) -> Waiting:
-    """Enough to choose whom to help first; nothing of the contract, the name masked."""
-    handed = next((e for e in reversed(events) if e.kind == "handed_over"), None)
+    """Enough to choose whom to help first; nothing of the contract, the name masked. `chatting`:
+    the policyholder is in the chat now, whatever way the callback began."""
+    handed = _last(events, "handed_over")
     reason = handed.body["reason"] if handed else "failure"
+    booked = _last(events, "rescheduled") if reason == "booked" else None
     return Waiting(
         callback=row.id,
-        channel="chat" if row.channel == "chat" else "phone",
+        channel="chat" if chatting or way(row, events) == "chat" else "phone",
         who=policy.surname + policy.title,
-        reason=REASONS.get(reason, reason),
+        reason=REASONS.get(reason, reason) + (f"：{booked.body['slot']}" if booked else ""),
         since=wall(handed) if handed else row.updated,
         elder=elder,
         severe=reason in SEVERE,
@@ -118,6 +128,10 @@ def transcript(events: Sequence[Event]) -> tuple[Entry, ...]:
     return tuple(entry for event in events if (entry := _entry(event)) is not None)
 
 
+def _last(events: Sequence[Event], kind: str) -> Event | None:
+    return next((event for event in reversed(events) if event.kind == kind), None)
+
+
 def _identity(events: Sequence[Event]) -> Identity:
     results = [e.body["result"] for e in events if e.kind == "identity"]
     if "ok" in results:
@@ -131,6 +145,7 @@ def _facts(policy: Policy) -> tuple[Fact, ...]:
         payment += f"／{policy.premium_every}，共{policy.premium_years}年"
     return (
         Fact("投保人", policy.holder),
+        Fact("联系电话", policy.phone),
         Fact("保单号尾号", policy.number[-4:]),
         Fact("产品", f"{policy.product_name}（{PRODUCTS[policy.product]}）"),
         Fact("被保险人", policy.insured),

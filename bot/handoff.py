@@ -46,6 +46,7 @@ class HumanDesk:
         self._tasks: set[asyncio.Task[None]] = set()
         self._opening = asyncio.Lock()
         self._ringing: dict[str, set[str]] = {}  # callback → agents whose telephone rings
+        self._on_phone: set[str] = set()  # callers of whom the exchange told, until they hang up
 
     def on_event(self, event: Event) -> None:
         """Called for every committed event: screens follow the ledger, nothing else."""
@@ -133,6 +134,7 @@ class HumanDesk:
             policy,
             events,
             elder=self._callbacks.elder(policy),
+            chatting=row.id in self._chats,
             ringing=tuple(sorted(self._ringing.get(row.id, ()))),
         )
 
@@ -140,13 +142,7 @@ class HumanDesk:
         row = await asyncio.to_thread(self._store.callback, callback)
         if row.owner != "queue":
             raise OwnershipLost("这个会话已由其他同事接手。")
-        chat = self._chats.get(callback)
-        if chat is not None:
-            await chat.take(agent)
-        else:
-            scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
-            body = {"agent": agent, "generation": scribe.generation + 1}
-            await scribe.transfer(f"human:{agent}", [Draft("taken", body)])
+        await self._give(callback, agent)
         return await self.case(callback, agent)
 
     async def case(self, callback: str, agent: str) -> Case:
@@ -175,7 +171,7 @@ class HumanDesk:
             policy,
             self._callbacks.script(policy),
             events,
-            present=chat is not None and chat.line.present,
+            present=chat.line.present if chat else callback in self._on_phone,
             finished=row.state in FINISHED,
         )
 
@@ -212,19 +208,36 @@ class HumanDesk:
     def rings(self, callback: str, agent: str) -> None:
         """The queue rings this agent for a call: the conversation is on the agent's screen now."""
         self._ringing.setdefault(callback, set()).add(agent)
+        self._on_phone.add(callback)
         self._bell.ring()
 
     async def answered(self, callback: str, agent: str) -> None:
-        """This agent took the call, and with it the conversation. Raises OwnershipLost."""
+        """This agent took the call, and with it the conversation, whoever took that on the screen
+        meanwhile: the policyholder talks to this one. Raises OwnershipLost."""
         self._ringing.pop(callback, None)
-        await self.take(callback, agent)
+        row = await asyncio.to_thread(self._store.callback, callback)
+        if row.owner == "bot":
+            raise OwnershipLost(NOT_YOURS)
+        if row.owner != f"human:{agent}":
+            await self._give(callback, agent)
 
     def quiet(self, callback: str) -> None:
-        """Nobody's telephone rings for this call any more."""
+        """The caller has hung up: nobody's telephone rings for this call any more."""
+        self._on_phone.discard(callback)
+        self._bell.ring(callback)
         if self._ringing.pop(callback, None):
             self._bell.ring()
 
     # -- inside
+
+    async def _give(self, callback: str, agent: str) -> None:
+        chat = self._chats.get(callback)
+        if chat is not None:
+            await chat.take(agent)
+            return
+        scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
+        body = {"agent": agent, "generation": scribe.generation + 1}
+        await scribe.transfer(f"human:{agent}", [Draft("taken", body)])
 
     async def _pen(self, callback: str) -> Scribe:
         """The chat's own where there is one: two pens would count the events apart."""
@@ -235,7 +248,9 @@ class HumanDesk:
         row = await asyncio.to_thread(self._owned, callback, agent)
         chat = self._chats.get(callback)
         if chat is None:
-            raise HuifangError(LEFT if row.channel == "chat" else PHONE_ONLY_ON_PHONE)
+            events = await asyncio.to_thread(self._store.events, callback)
+            by_chat = casefile.way(row, events) == "chat"
+            raise HuifangError(LEFT if by_chat else PHONE_ONLY_ON_PHONE)
         return chat
 
     def _owned(self, callback: str, agent: str) -> Callback:

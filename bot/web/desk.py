@@ -32,7 +32,7 @@ class Waiting:
     """One line of the agents' queue: enough to choose, nothing of the contract."""
 
     callback: str  # callback id
-    channel: Channel
+    channel: Channel  # how the policyholder talks with us, or last did
     who: str  # masked, e.g. 王女士
     reason: str  # why a human is wanted, in words
     since: datetime  # aware; when the human was asked for
@@ -81,7 +81,7 @@ class Case:
     answered: tuple[Answered, ...]
     open_items: tuple[Fact, ...]  # clause id and text, in order; the first is where to go on
     transcript: tuple[Entry, ...]
-    present: bool  # the chat page is connected, or the phone call lives
+    present: bool  # the chat page is connected, or the exchange has told of the call
     finished: bool = False
 
 

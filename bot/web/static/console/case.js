@@ -80,7 +80,7 @@ export class CaseView {
 }
 
 function presence({ summary, present }) {
-  if (summary.channel === "phone") return present ? "通话中" : "已挂断";
+  if (summary.channel === "phone") return present ? "通话中" : "是否仍在通话，请看话机";
   return present ? "客户在线" : "客户已离开页面";
 }
 

@@ -1,0 +1,137 @@
+"""What an agent sees of a callback, and who has it when telephone and screen disagree."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.agent_phones import AgentPhones
+from bot.callbacks import Callbacks
+from bot.errors import HuifangError
+from bot.evidence.ledger import Draft
+from bot.handoff import PHONE_ONLY_ON_PHONE, HumanDesk
+from bot.settings import Settings
+from bot.store import Store
+from tests.flow.test_chat_queue import POLICY, Page, house, until_queued
+from voice.pbx_events import AgentRings, AgentTalks, Gone
+
+UUID = "4f3b0e0a-9c1d-4a57-9d4e-000000000001"
+
+
+class Exchange:
+    """Stands for the switchboard, which knows the call, and for what records it on."""
+
+    def __init__(self, callback: str) -> None:
+        self.callback = callback
+        self.recorded: list[str] = []
+
+    def callback_of(self, uuid: str) -> str | None:
+        return self.callback if uuid == UUID else None
+
+    async def record(self, uuid: str, file: str) -> None:
+        self.recorded.append(file)
+
+
+def on_the_phone(callbacks: Callbacks, reason: str, *before: Draft, planned: str = "phone") -> str:
+    """A callback whose caller waits for a human."""
+    callback = callbacks.open(POLICY, planned)
+    now = callbacks.clock.now()
+    drafts = [Draft("called", {"line": "phone"}), *before]
+    store = callbacks.store
+    store.append(callback, drafts, wall=now, mono_ms=1, generation=1, state="IN_PROGRESS")
+    handed = Draft("handed_over", {"reason": reason, "generation": 2})
+    store.transfer(callback, 1, "queue", [handed], now, 2, state="HUMAN")
+    return callback
+
+
+async def talks(phones: AgentPhones, agent: str) -> None:
+    phones.on_pbx(AgentTalks(UUID, agent))
+    await phones.close()
+
+
+async def test_who_chats_can_be_written_to_though_a_call_was_planned(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    callback = callbacks.open(POLICY, "phone")
+    page = Page(await desk.open_chat(store.token_for(callback)))
+    await until_queued(desk)
+    assert [one.channel for one in await desk.waiting()] == ["chat"]
+    assert (await desk.take(callback, "李娜")).summary.channel == "chat"
+    await desk.agent_say(callback, "李娜", "您好")
+    assert any("您好" in text for text in page.sent)
+    await desk.close()
+
+
+async def test_who_calls_is_on_the_phone_though_a_chat_was_planned(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    callback = on_the_phone(callbacks, "key", planned="chat")
+    assert (await desk.take(callback, "李娜")).summary.channel == "phone"
+    with pytest.raises(HuifangError, match=PHONE_ONLY_ON_PHONE):
+        await desk.agent_say(callback, "李娜", "您好")
+
+
+async def test_who_is_to_be_called_back_has_a_number_and_a_time(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    slot = {"when": "2026-11-24T15:00:00+08:00", "slot": "明天下午三点", "text": "明天下午三点"}
+    callback = on_the_phone(callbacks, "booked", Draft("rescheduled", slot))
+    (waiting,) = await desk.waiting()
+    assert "明天下午三点" in waiting.reason
+    case = await desk.take(callback, "李娜")
+    assert store.policy(POLICY).phone in [fact.value for fact in case.policy]
+
+
+def ringing(desk: HumanDesk, callback: str) -> tuple[AgentPhones, Exchange]:
+    exchange = Exchange(callback)
+    return AgentPhones(exchange, desk, exchange), exchange  # type: ignore[arg-type]
+
+
+async def test_a_caller_counts_as_there_until_the_exchange_tells_otherwise(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    callback = on_the_phone(callbacks, "key")
+    phones, _ = ringing(desk, callback)
+    phones.on_pbx(AgentRings(UUID, "李娜"))
+    assert (await desk.case(callback, "李娜")).present
+    await talks(phones, "李娜")
+    assert (await desk.case(callback, "李娜")).present
+    changes = desk.watch()
+    await anext(changes)
+    phones.on_pbx(Gone(UUID, 16))
+    assert (await asyncio.wait_for(anext(changes), 5)).callback == callback
+    assert not (await desk.case(callback, "李娜")).present
+
+
+async def test_the_conversation_is_with_whom_the_caller_talks_to_and_is_recorded(
+    settings: Settings, store: Store
+) -> None:
+    """One agent took it on the screen, the telephone of another rang."""
+    desk, callbacks = house(settings, store)
+    callback = on_the_phone(callbacks, "key")
+    await desk.take(callback, "王强")
+    phones, exchange = ringing(desk, callback)
+    phones.on_pbx(AgentRings(UUID, "李娜"))
+    await talks(phones, "李娜")
+    assert store.callback(callback).owner == "human:李娜"
+    assert len(exchange.recorded) == 1
+    await talks(phones, "李娜")  # told twice: taken once
+    assert [e.kind for e in store.events(callback)].count("taken") == 2
+
+
+async def test_a_call_is_recorded_on_though_the_screen_has_lost_it(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    callback = on_the_phone(callbacks, "key")
+    await desk.take(callback, "王强")
+    await desk.end(callback, "王强")
+    phones, exchange = ringing(desk, callback)
+    await talks(phones, "李娜")
+    assert store.callback(callback).owner == "bot"
+    assert len(exchange.recorded) == 1
