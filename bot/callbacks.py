@@ -15,14 +15,14 @@ from bot.dialogue.port import Dialogue
 from bot.ending import Progress
 from bot.errors import ServedElsewhere
 from bot.evidence.ledger import Draft, Event
-from bot.evidence.states import State
+from bot.evidence.states import COMPLETED, State
 from bot.foreign import Foreign
 from bot.local import local
 from bot.policy import Policy
 from bot.questionnaire import Script
 from bot.scribe import Clock, Scribe, SystemClock
 from bot.settings import Settings
-from bot.store import Store
+from bot.store import Callback, Store
 from bot.translation import Translation
 from voice.line import Line
 
@@ -116,13 +116,28 @@ class Callbacks:
             state="READY",
         )
 
-    def for_phone(self, number: str) -> str | None:
-        """The callback for whoever calls from this number, opened if need be; None for a number
-        that is on no policy, or on several: then only a human can tell who calls."""
+    def for_phone(self, number: str) -> Callback | None:
+        """The callback for whoever calls from this number, opened if need be; one that humans have
+        (state HUMAN) is theirs. None for a number that is on no policy, or on several: then only a
+        human can tell who calls; and for one whose callback is done: who calls wants another
+        thing."""
         found = self.store.policies_by_phone(number)
         if len(found) != 1:
             return None
-        return self.open(found[0].number, "phone")
+        policy = found[0].number
+        if (waiting := self.with_humans(policy)) or self.done(policy):
+            return waiting
+        return self.store.callback(self.open(policy, "phone"))
+
+    def with_humans(self, policy_number: str) -> Callback | None:
+        """The policy's callback that an agent has, or that waits for one."""
+        rows = self.store.callbacks(policy=policy_number)
+        return next((row for row in rows if row.state is State.HUMAN), None)
+
+    def done(self, policy_number: str) -> Callback | None:
+        """The policy's newest callback, if every item was answered."""
+        newest = self.store.callbacks(policy=policy_number, limit=1)
+        return newest[0] if newest and newest[0].state in COMPLETED else None
 
     def answered(self, callback: str) -> dict[str, bool]:
         """Items with an answer on record, and whether it was the expected one."""

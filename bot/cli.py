@@ -117,7 +117,7 @@ def dial(
     data: DataOption = None,
 ) -> None:
     """Have the running bot call a policyholder. It dials between 9:00 and 21:00 only, by
-    China's time."""
+    China's time; nobody whom a human has, or who has answered everything as hoped for."""
     from bot.dialling import order
 
     typer.echo(order(settings(data), policy, at))

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from bot.callbacks import RESUMABLE, Callbacks
+from bot.callbacks import Callbacks
 from bot.dialer import undecided
 from bot.errors import ConfigError
 from bot.evidence.ledger import Draft
+from bot.evidence.states import State
 from bot.local import local
 from bot.settings import Settings
 from bot.store import Store
@@ -38,13 +39,15 @@ class Placed:
 
 def order(settings: Settings, policy: str, at: datetime | None) -> str:
     """Book a call of the bot. Returns the callback's id. Raises ConfigError when a human has the
-    conversation, or it is over; NotFound."""
+    conversation, or all was answered as hoped for; NotFound. After a problem case or a wrong person
+    it is a new callback."""
     with Store.open(settings.database_url, settings.key_folder) as store:
         callbacks = Callbacks(settings, store)
+        done = callbacks.done(policy)
+        clean = done if done and done.state is State.COMPLETED_CLEAN else None
+        if row := callbacks.with_humans(policy) or clean:
+            raise ConfigError(f"callback {row.id} is {row.state}; the bot does not call")
         callback = callbacks.open(policy, "phone")
-        row = store.callback(callback)
-        if row.state not in RESUMABLE:
-            raise ConfigError(f"this callback is {row.state}; the bot does not call")
         lost = undecided(store.events(callback))
         for call in lost:  # whoever orders it anew knows what became of the last one
             _resolve(callbacks, callback, call)

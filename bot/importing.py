@@ -53,9 +53,11 @@ def import_policies(settings: Settings, file: Path) -> Imported:
 
 
 def chat_link(settings: Settings, policy: str) -> str:
-    """A chat link for a policy's callback, opened if need be. The token stands in the fragment:
-    browsers do not send that part, so it is in no log. Raises NotFound."""
+    """A chat link for a policy's callback, opened if need be; who waits for a human goes on waiting
+    there. The token stands in the fragment: browsers do not send that part, so it is in no log.
+    Raises NotFound."""
     with Store.open(settings.database_url, settings.key_folder) as store:
-        callback = Callbacks(settings, store).open(policy, "chat")
-        token = store.token_for(callback)
+        callbacks = Callbacks(settings, store)
+        waiting = callbacks.with_humans(policy)
+        token = store.token_for(waiting.id if waiting else callbacks.open(policy, "chat"))
     return f"{settings.pages_url}/chat#t={token}"

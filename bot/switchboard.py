@@ -22,6 +22,7 @@ from bot.errors import HuifangError
 from bot.evidence.audio import AudioFile, StereoRecorder
 from bot.evidence.ledger import Draft
 from bot.evidence.recordings import sealed_path
+from bot.evidence.states import State
 from bot.recovery import filed, recording_name
 from bot.scribe import Scribe
 from voice.listening.pool import RecogniserPool
@@ -146,13 +147,20 @@ class Switchboard:
     # -- telephony.Exchange
 
     async def incoming(self, uuid: str, caller: str) -> str:
-        """Ties a call to the policy with this number. Returns "known", or "" (→ human queue)."""
-        if uuid in self._calls:
-            return "known"
-        callback = await asyncio.to_thread(self._callbacks.for_phone, caller)
-        if callback is None or callback in self._callbacks.served or not self.open:
+        """Ties a call to the policy with this number. Returns "known", or "" (→ human queue). Who
+        waits for a human already is put through to one, who sees the case when it rings."""
+        if (call := self._calls.get(uuid)) is not None:
+            return "known" if call.due else ""
+        row = await asyncio.to_thread(self._callbacks.for_phone, caller)
+        if row is None:
             return ""
-        self.expect(uuid, callback)
+        if row.state is State.HUMAN:
+            self.expect(uuid, row.id)
+            self._calls[uuid].due = False
+            return ""
+        if row.id in self._callbacks.served or not self.open:
+            return ""
+        self.expect(uuid, row.id)
         return "known"
 
     async def next(self, uuid: str) -> str:

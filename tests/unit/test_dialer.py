@@ -16,7 +16,7 @@ from bot.dialling import order, placed
 from bot.errors import ConfigError, StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.expectation import Said
-from bot.importing import import_policies
+from bot.importing import chat_link, import_policies
 from bot.inquiries import Inquiries
 from bot.policy import Policy
 from bot.settings import ROOT, Settings
@@ -402,15 +402,40 @@ async def test_a_humans_booking_is_not_the_bots_to_dial(
     assert await dialer.round() == 0
 
 
-def test_an_order_for_a_finished_callback_is_refused(
-    settings: Settings, store: Store, callbacks: Callbacks
+def left_as(store: Store, callback: str, state: str) -> None:
+    for following in ("IN_PROGRESS", state):
+        store.append(callback, [], wall=DAY, mono_ms=1, generation=1, state=following)
+
+
+@pytest.mark.parametrize("state", ["HUMAN", "COMPLETED_CLEAN"])
+def test_an_order_for_whom_a_human_has_or_who_answered_all_is_refused(
+    state: str, settings: Settings, store: Store, callbacks: Callbacks
+) -> None:
+    left_as(store, callbacks.open(POLICY, "phone"), state)
+    with pytest.raises(ConfigError, match=state):
+        order(settings, POLICY, None)
+    assert len(store.callbacks(policy=POLICY)) == 1
+    assert store.bookings() == []
+
+
+@pytest.mark.parametrize("state", ["NOT_ME", "COMPLETED_PROBLEM"])
+def test_an_order_after_a_wrong_person_or_a_problem_is_a_new_callback(
+    state: str, settings: Settings, store: Store, callbacks: Callbacks
 ) -> None:
     callback = callbacks.open(POLICY, "phone")
-    row = store.callback(callback)
-    store.append(callback, [], wall=DAY, mono_ms=1, generation=row.generation, state="IN_PROGRESS")
-    store.append(callback, [], wall=DAY, mono_ms=1, generation=row.generation, state="NOT_ME")
+    left_as(store, callback, state)
     other = order(settings, POLICY, None)
     assert other != callback
+
+
+def test_a_link_for_whom_a_human_has_leads_there(
+    settings: Settings, store: Store, callbacks: Callbacks
+) -> None:
+    callback = callbacks.open(POLICY, "chat")
+    left_as(store, callback, "HUMAN")
+    found = store.callback_by_token(chat_link(settings, POLICY).partition("#t=")[2])
+    assert found is not None
+    assert found.id == callback
 
 
 @pytest.mark.parametrize(

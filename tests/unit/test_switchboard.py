@@ -69,6 +69,30 @@ async def test_a_number_on_one_policy_is_known_and_any_other_is_a_humans(
     assert not switchboard.authorise(UUID.replace("1", "2"))
 
 
+async def test_who_waits_for_a_human_and_calls_again_is_put_through_to_one(
+    switchboard: Switchboard, store: Store
+) -> None:
+    """Nobody is questioned anew meanwhile, and the agent whose telephone rings sees the case."""
+    callback = handed_over(switchboard, store)
+    again, phone = UUID.replace("1", "2"), store.policy(POLICY).phone
+    for _ in range(2):  # a dialplan that asks twice
+        assert await switchboard.incoming(again, phone) == ""
+    assert switchboard.callback_of(again) == callback
+    assert not switchboard.authorise(again)
+    assert await switchboard.back(again) == ""
+    assert len(store.callbacks(policy=POLICY)) == 1
+
+
+async def test_who_calls_after_the_callback_is_done_is_not_questioned_again(
+    switchboard: Switchboard, store: Store
+) -> None:
+    callback = switchboard._callbacks.open(POLICY, "phone")
+    for state in ("IN_PROGRESS", "COMPLETED_PROBLEM"):
+        store.append(callback, [], wall=NOW, mono_ms=1, generation=1, state=state)
+    assert await switchboard.incoming(UUID, store.policy(POLICY).phone) == ""
+    assert len(store.callbacks(policy=POLICY)) == 1
+
+
 async def test_beyond_the_limit_a_call_goes_straight_to_a_human(
     switchboard: Switchboard, store: Store
 ) -> None:
