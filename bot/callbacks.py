@@ -28,6 +28,8 @@ from voice.line import Line
 
 RESUMABLE = {State.CREATED, State.READY, State.INCOMPLETE, State.IN_PROGRESS}
 
+RING_MARGIN_S = 15
+
 CONTINGENT = frozenset(
     "O_resume I2_retry I_fail A_noted R_unclear R_keys R_full R_unclear_done Q_again S_1 S_2 "
     "H_offer H_severe H_misled H_complaint H_coached H_identity H_language H_later "
@@ -54,6 +56,7 @@ class Callbacks:
         self._questionnaire = questionnaire.load(settings.questionnaire)
         self._translations = translation.signed_off(settings.translations)
         self._served: set[str] = set()  # callbacks that somebody here has a pen to talk with
+        self._ringing: dict[str, int] = {}  # callbacks whose call rings, and until when at most
         self._serving = Lock()
 
     def script(self, policy: Policy, way: Literal["phone", "chat"] = "phone") -> Script:
@@ -156,7 +159,7 @@ class Callbacks:
         afterwards. Raises ServedElsewhere: two lines at once would ask the same person twice, and
         two pens would count the events apart."""
         with self._serving:
-            if callback in self._served:
+            if callback in self._served or self._rings(callback):
                 raise ServedElsewhere
             self._served.add(callback)
         try:
@@ -171,6 +174,25 @@ class Callbacks:
         """The line that was served is closed."""
         with self._serving:
             self._served.discard(callback)
+
+    def ring(self, callback: str) -> bool:
+        """Its policyholder is about to be called: no chat begins before that is `rung` out. False
+        when one has."""
+        with self._serving:
+            if callback in self._served:
+                return False
+            patience_ms = (self.settings.ring_s + RING_MARGIN_S) * 1000
+            self._ringing[callback] = self.clock.mono_ms() + patience_ms
+            return True
+
+    def rung(self, callback: str) -> None:
+        """The call was answered, or will not be."""
+        with self._serving:
+            self._ringing.pop(callback, None)
+
+    def _rings(self, callback: str) -> bool:
+        """Not for ever, whatever becomes of a call of which nothing more is heard."""
+        return self._ringing.get(callback, 0) > self.clock.mono_ms()
 
     @property
     def served(self) -> frozenset[str]:

@@ -132,15 +132,21 @@ class Dialer:
             await asyncio.to_thread(self._store.finish_booking, booking.id)
             log.warning("dialer.not_dialled", callback=row.id, state=str(row.state))
             return False
+        if not self._callbacks.ring(row.id):  # the chat began this moment
+            return False
         call, clock = str(uuid4()), self._callbacks.clock
-        events = await asyncio.to_thread(
-            self._store.take_booking,
-            booking.id,
-            [Draft("dialled", {"call": call})],
-            wall=clock.now(),
-            mono_ms=clock.mono_ms(),
-            generation=row.generation,
-        )
+        try:
+            events = await asyncio.to_thread(
+                self._store.take_booking,
+                booking.id,
+                [Draft("dialled", {"call": call})],
+                wall=clock.now(),
+                mono_ms=clock.mono_ms(),
+                generation=row.generation,
+            )
+        except BaseException:
+            self._callbacks.rung(row.id)
+            raise
         for event in events:
             self._callbacks.on_event(event)
         self._dialling[call] = row.id
@@ -188,11 +194,19 @@ class Dialer:
     async def _write(self, callback: str, call: str, result: str, cause: int) -> None:
         draft = Draft("dial_ended", {"call": call, "outcome": result, "cause": cause})
         try:
+            # A conversation counts its own events, and none may come in between.
+            while callback in self._callbacks.served:
+                self._told(call, callback, result)
+                await asyncio.sleep(POLL_S)
             scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
             await scribe.note(draft)
         except HuifangError as error:  # stays undecided, which is the safe side
             log.error("dialer.unwritten", callback=callback, error=type(error).__name__)
         finally:
-            # Only now: the conversation counts its own events, and none may come in between.
-            if result == "answered":
-                self._switchboard.answered(call)
+            self._told(call, callback, result)
+
+    def _told(self, call: str, callback: str, result: str) -> None:
+        """The call's own conversation may begin, or any other."""
+        self._callbacks.rung(callback)
+        if result == "answered":
+            self._switchboard.answered(call)

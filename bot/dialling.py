@@ -11,7 +11,7 @@ from datetime import datetime
 
 from bot.callbacks import Callbacks
 from bot.dialer import undecided
-from bot.errors import ConfigError
+from bot.errors import ConfigError, UnderWay
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
 from bot.local import local
@@ -49,6 +49,8 @@ def order(settings: Settings, policy: str, at: datetime | None) -> str:
             raise ConfigError(f"callback {row.id} is {row.state}; the bot does not call")
         callback = callbacks.open(policy, "phone")
         lost = undecided(store.events(callback))
+        if lost and store.callback(callback).state is State.IN_PROGRESS:
+            raise UnderWay  # it counts its own events, and none may come in between
         for call in lost:  # whoever orders it anew knows what became of the last one
             _resolve(callbacks, callback, call)
         store.book(callback, local(at) if at else callbacks.clock.now())

@@ -211,6 +211,8 @@ class Switchboard:
         try:
             if not await self._picked_up(call, line):
                 return
+            if call.outbound:  # it may not have been told, while the manager is away
+                self._callbacks.rung(callback)
             key = await asyncio.to_thread(self._callbacks.store.data_key, callback)
             recorder = StereoRecorder(self._recording(callback, uuid), key, connection.rate)
             line.record(recorder)

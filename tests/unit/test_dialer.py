@@ -13,7 +13,7 @@ import pytest
 from bot.callbacks import Callbacks
 from bot.dialer import WORDS_S, Dialer, may_dial, undecided
 from bot.dialling import order, placed
-from bot.errors import ConfigError, StoreUnavailable
+from bot.errors import ConfigError, ServedElsewhere, StoreUnavailable, UnderWay
 from bot.evidence.ledger import Draft
 from bot.expectation import Said
 from bot.importing import chat_link, import_policies
@@ -33,13 +33,13 @@ DAY = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
 class Clock:
     def __init__(self) -> None:
-        self.wall = DAY
+        self.wall, self.mono = DAY, 1
 
     def now(self) -> datetime:
         return self.wall
 
     def mono_ms(self) -> int:
-        return 1
+        return self.mono
 
 
 class Exchange:
@@ -267,6 +267,69 @@ async def test_the_conversation_begins_when_the_answer_is_on_record(
     dialer.on_pbx(Answered(call))
     await dialer.close()
     assert exchange.told == [(call, ["answered"])]
+
+
+async def test_no_chat_begins_while_the_telephone_rings(
+    dialer: Dialer, exchange: Exchange, callbacks: Callbacks, store: Store, due: str
+) -> None:
+    """Its events would be counted by two, and whoever picks up would wait in vain."""
+    await dialer.round()
+    with pytest.raises(ServedElsewhere):
+        callbacks.serve(due)
+    dialer.on_pbx(Gone(exchange.asked[0][0], 17))
+    await dialer.close()
+    callbacks.serve(due)
+
+    callbacks.leave(due)
+    store.book(due, DAY)
+    await dialer.round()  # and nothing more is heard of it
+    clock = callbacks.clock
+    assert isinstance(clock, Clock)
+    clock.mono += 120_000
+    callbacks.serve(due)
+
+
+async def test_nobody_is_called_whose_chat_begins_this_moment(
+    dialer: Dialer, exchange: Exchange, callbacks: Callbacks, store: Store, due: str
+) -> None:
+    callbacks.serve(due)  # and has written nothing yet
+    assert await dialer.round() == 0
+    assert len(store.bookings()) == 1
+
+
+async def test_an_outcome_comes_between_no_events_of_a_conversation(
+    dialer: Dialer,
+    exchange: Exchange,
+    callbacks: Callbacks,
+    store: Store,
+    due: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The manager was away when the call was answered, and tells now."""
+    monkeypatch.setattr("bot.dialer.POLL_S", 0)
+    await dialer.round()
+    call = exchange.asked[0][0]
+    callbacks.rung(due)
+    pen = callbacks.serve(due)
+    told = asyncio.Event()
+    exchange.look = told.set
+    dialer.on_pbx(Answered(call))
+    await asyncio.wait_for(told.wait(), 5)
+    await pen.write([Draft("called", {"line": "phone"})], state="IN_PROGRESS")
+    assert pen.next_seq == len(store.events(due))
+    callbacks.leave(due)
+    await dialer.close()
+    assert kinds(store, due)[-2:] == ["called", "dial_ended"]
+
+
+def test_a_lost_call_is_not_settled_in_mid_conversation(
+    callbacks: Callbacks, store: Store, settings: Settings, due: str
+) -> None:
+    dialled = [Draft("dialled", {"call": "1"})]
+    store.append(due, dialled, wall=DAY, mono_ms=1, generation=1, state="IN_PROGRESS")
+    with pytest.raises(UnderWay):
+        order(settings, POLICY, None)
+    assert kinds(store, due)[-1] == "dialled"
 
 
 async def test_what_the_carrier_said_tells_more_than_the_cause(
