@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from bot import cli_parts, cli_recordings, cli_records, cli_retention, logs
+from bot import cli_due, cli_parts, cli_recordings, cli_records, cli_retention, logs
 from bot.cli_options import DataOption, JsonOption, settings
 from bot.errors import HuifangError
 from voice.errors import VoiceError
@@ -139,6 +139,7 @@ def dials(
     raise typer.Exit(1 if any(row.look for row in rows) else 0)
 
 
+cli_due.register(app)
 cli_parts.register(app)
 cli_records.register(app)
 cli_retention.register(app)

@@ -281,6 +281,11 @@ KINDS: Mapping[str, Kind] = {
         {"by": _BY},
         _need("by"),
     ),
+    "settled": Kind(
+        "A human has dealt with a problem case, or with a callback that came to no end.",
+        {"by": _BY, "result": "who did what, and what came of it"},
+        _need("by", "result"),
+    ),
     "held": Kind(
         "The record is kept beyond its time, for a dispute.",
         {"by": _BY, "reason": "why"},

@@ -61,6 +61,7 @@ KINDS: Mapping[str, str] = {
     "audio": "录音归档",
     "viewed": "人员查看",
     "exported": "导出",
+    "settled": "人工处理结果",
     "held": "因争议暂缓销毁",
     "released": "解除暂缓销毁",
     "erased": "内容已销毁",

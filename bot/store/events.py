@@ -23,7 +23,7 @@ from bot.store.records import Chain, Erased, Held
 from bot.store.schema import callbacks, data_keys, events
 from bot.vault.datakey import KEY_BYTES, DataKey, Unreadable
 
-BETWEEN_CALLS = frozenset({"viewed", "exported", "held", "released", "erased"})
+BETWEEN_CALLS = frozenset({"viewed", "exported", "settled", "held", "released", "erased"})
 """Facts from outside of the conversation. Not while the bot talks: it counts on the numbers of the
 events it writes."""
 OWNERLESS = BETWEEN_CALLS | {"audio", "failed", "dial_ended"}

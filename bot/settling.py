@@ -1,0 +1,63 @@
+"""The list of what is due, and what a human did about it: for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot import who
+from bot.due import NOT_DUE, Due, due
+from bot.errors import ConfigError, UnderWay
+from bot.evidence.ledger import Draft
+from bot.evidence.states import State
+from bot.local import local
+from bot.policy import Policy
+from bot.scribe import Clock
+from bot.store import Store
+
+PAGE = 1000
+MAX_RESULT = 500  # characters
+
+
+def list_due(store: Store, clock: Clock) -> list[Due]:
+    """The most urgent first. Blocking: reads every policy, and the record of each that is open."""
+    today = local(clock.now()).date()
+    booked = {booking.callback: booking.at for booking in store.bookings(limit=PAGE, by="bot")}
+    found = []
+    for policy in _policies(store):
+        newest = next(iter(store.callbacks(policy=policy.number, limit=1)), None)
+        if newest and newest.state in NOT_DUE:
+            continue
+        events = store.events(newest.id) if newest else []
+        at = booked.get(newest.id) if newest else None
+        if one := due(policy, newest, events, today, at):
+            found.append(one)
+    return sorted(found, key=lambda one: (one.by, one.policy))
+
+
+def settle(store: Store, clock: Clock, callback: str, result: str) -> None:
+    """A human has dealt with a callback that did not end as hoped for; what came of it goes on
+    record. Raises ConfigError without a result, and where there is nothing to settle yet."""
+    result = result.strip()
+    if not 1 <= len(result) <= MAX_RESULT:
+        raise ConfigError(f"say what came of it, in 1 to {MAX_RESULT} characters")
+    row = store.callback(callback)
+    if row.state is State.IN_PROGRESS:
+        raise UnderWay
+    if row.state is State.HUMAN:
+        raise ConfigError("a human has this conversation; it is ended at the console first")
+    if row.state in NOT_DUE:
+        raise ConfigError(f"this callback is {row.state}; there is nothing to settle")
+    store.append(
+        callback,
+        [Draft("settled", {"by": who.user(), "result": result})],
+        wall=clock.now(),
+        mono_ms=clock.mono_ms(),
+        generation=None,
+    )
+
+
+def _policies(store: Store) -> Iterator[Policy]:
+    last = None
+    while page := store.policies(limit=PAGE, after=last):
+        yield from page
+        last = page[-1].number

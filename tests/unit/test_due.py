@@ -1,0 +1,178 @@
+"""No policy is forgotten: what is still to be made or settled stands on one list, by its day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.callbacks import Callbacks
+from bot.cli import app
+from bot.due import Due, working_day
+from bot.errors import ConfigError, UnderWay
+from bot.evidence.ledger import Draft
+from bot.importing import import_policies
+from bot.settings import ROOT, Settings
+from bot.settling import list_due, settle
+from bot.store import Store
+
+POLICY = "902626001083"  # its cooling-off period ends on 2026-12-05
+IN_TIME = datetime(2026, 12, 5, 15, 59, tzinfo=UTC)  # a minute before midnight in China
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.wall = IN_TIME
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def mono_ms(self) -> int:
+        return 1
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings(data=tmp_path)
+    import_policies(made, ROOT / "examples" / "policies.csv")
+    return made
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with Store.open(settings.database_url, settings.key_folder) as opened:
+        yield opened
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def callback(settings: Settings, store: Store, clock: Clock) -> str:
+    return Callbacks(settings, store, clock).open(POLICY, "phone")
+
+
+def ended(store: Store, callback: str, state: str, when: datetime = IN_TIME) -> None:
+    """An attempt that came to this."""
+    called, closed = Draft("called", {"line": "chat"}), {"outcome": "hangup", "state": state}
+    store.append(callback, [called], wall=when, mono_ms=1, generation=1, state="IN_PROGRESS")
+    drafts = [Draft("closed", closed)] if state != "HUMAN" else []
+    store.append(
+        callback, drafts, wall=when, mono_ms=1, generation=1, state=state, outcome="hangup"
+    )
+
+
+def standing(store: Store, clock: Clock) -> Due | None:
+    return next((one for one in list_due(store, clock) if one.policy == POLICY), None)
+
+
+def test_who_was_never_called_is_due_by_the_last_day_of_cooling_off(
+    store: Store, clock: Clock
+) -> None:
+    found = list_due(store, clock)
+    assert len(found) == 10, "every policy of the example"
+    assert [one.by for one in found] == sorted(one.by for one in found)
+    one = standing(store, clock)
+    assert one is not None
+    assert (one.by, one.overdue, one.what) == ("2026-12-05", False, "nobody has called")
+    clock.wall = datetime(2026, 12, 5, 16, 0, tzinfo=UTC)
+    one = standing(store, clock)
+    assert one is not None
+    assert one.overdue, "it is the sixth in China"
+
+
+@pytest.mark.parametrize(
+    ("state", "what"),
+    [
+        ("NOT_ME", "somebody else answered"),
+        ("INCOMPLETE", "broken off: hangup"),
+        ("HUMAN", "with bot"),
+        ("COMPLETED_PROBLEM", "problem case"),
+        ("COMPLETED_CLEAN", None),
+    ],
+)
+def test_whatever_did_not_end_as_hoped_for_stays_due(
+    state: str, what: str | None, store: Store, clock: Clock, callback: str
+) -> None:
+    ended(store, callback, state)
+    one = standing(store, clock)
+    assert (one and one.what) == what
+
+
+def test_who_was_not_reached_is_due_and_what_is_booked_is_told(
+    store: Store, clock: Clock, callback: str
+) -> None:
+    missed = [
+        Draft("dialled", {"call": "1"}),
+        Draft("dial_ended", {"call": "1", "outcome": "busy", "cause": 17}),
+    ]
+    store.append(callback, missed, wall=IN_TIME, mono_ms=1, generation=1)
+    store.book(callback, datetime(2026, 12, 6, 2, 0, tzinfo=UTC))
+    one = standing(store, clock)
+    assert one is not None
+    assert one.what == "not reached: busy"
+    assert one.booked == "2026-12-06T02:00+00:00"
+
+
+def test_a_problem_case_has_fifteen_working_days(store: Store, clock: Clock, callback: str) -> None:
+    ended(store, callback, "COMPLETED_PROBLEM", datetime(2026, 11, 23, 2, 0, tzinfo=UTC))
+    one = standing(store, clock)
+    assert one is not None
+    assert one.by == "2026-12-14"
+    assert working_day(date(2026, 11, 28), 1) == date(2026, 11, 30), "from a Saturday to Monday"
+
+
+def test_it_is_settled_by_a_result_only_and_until_the_next_call(
+    store: Store, clock: Clock, callback: str
+) -> None:
+    with pytest.raises(ConfigError, match="what came of it"):
+        settle(store, clock, callback, "  ")
+    ended(store, callback, "NOT_ME")
+    settle(store, clock, callback, "客服专员上门回访，已确认")
+    assert standing(store, clock) is None
+    assert store.events(callback)[-1].body["result"] == "客服专员上门回访，已确认"
+
+
+def test_a_call_after_it_was_settled_counts_anew(store: Store, clock: Clock, callback: str) -> None:
+    ended(store, callback, "INCOMPLETE")
+    settle(store, clock, callback, "已寄信函")
+    ended(store, callback, "INCOMPLETE")
+    assert standing(store, clock) is not None
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [("HUMAN", ConfigError), ("COMPLETED_CLEAN", ConfigError), ("IN_PROGRESS", UnderWay)],
+)
+def test_what_is_under_way_or_needs_nothing_is_not_settled(
+    state: str, error: type[Exception], store: Store, clock: Clock, callback: str
+) -> None:
+    ended(store, callback, state)
+    with pytest.raises(error):
+        settle(store, clock, callback, "已处理")
+
+
+def test_what_was_surrendered_is_not_due(store: Store, clock: Clock) -> None:
+    policy = store.policy(POLICY)
+    store.save_policies([replace(policy, ended_on=date(2026, 11, 30))])
+    assert standing(store, clock) is None
+
+
+def test_the_command_line_lists_and_settles(
+    settings: Settings, store: Store, callback: str
+) -> None:
+    ended(store, callback, "NOT_ME")
+    data = ["--data", str(settings.data)]
+    run = CliRunner()
+    listed = run.invoke(app, ["due", *data])
+    assert callback in listed.output
+    assert "somebody else answered" in listed.output
+    done = run.invoke(app, ["settle", callback, "--result", "已上门", *data])
+    assert done.exit_code == 0, done.output
+    assert callback not in run.invoke(app, ["due", "--json", *data]).output
