@@ -7,7 +7,7 @@ generation number decides between two agents who reach for the same case; memory
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -18,7 +18,7 @@ from bot.chat import Chat, guarded
 from bot.ending import closing
 from bot.errors import HuifangError, OwnershipLost, StoreUnavailable
 from bot.evidence.ledger import Draft, Event
-from bot.evidence.states import FINISHED
+from bot.evidence.states import COMPLETED, FINISHED, State
 from bot.scribe import Scribe
 from bot.store import Callback
 from bot.web.bell import Bell
@@ -31,6 +31,10 @@ log = structlog.get_logger()
 READ_ALOUD_RATE = 24000  # Hz
 NOT_YOURS = "这个会话不在您手上，可能已由同事接手或已结束。"
 PHONE_ONLY_ON_PHONE = "电话会话请在电话中与客户沟通。"
+OVER: Mapping[State, str] = {
+    **dict.fromkeys(COMPLETED, "本次回访已经完成，谢谢您。"),
+    State.NOT_ME: "上次接听电话或打开链接的不是投保人本人，回访已停止，还没有完成。",
+}
 EARLIER = "您之前的回答都已保存。为保护您的信息，这里不再显示之前的对话。"
 LEFT = "客户已离开网页，消息无法送达，也不能交还智能助手；请改用电话联系客户，或结束会话。"
 
@@ -79,7 +83,7 @@ class HumanDesk:
             live = self._chats.get(row.id)
             if live is None:
                 if row.state in FINISHED:
-                    raise ChatOver("本次回访已经完成，谢谢您。")
+                    raise ChatOver(OVER.get(row.state, "本次回访已经结束。"))
                 live = await self._start(row)
             return live.line
 

@@ -19,6 +19,7 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.web import wire
 from bot.web.chatline import ChatLine
+from bot.web.desk import ChatOver
 from tests.conftest import SteppingClock
 from tests.flow.test_faults import DeadDialogue
 
@@ -161,6 +162,21 @@ async def test_who_opens_the_link_reads_nothing_of_earlier_calls(
         assert "3000" not in text
     assert EARLIER in page.sent[0]
     await desk.close()
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [("NOT_ME", "还没有完成"), ("COMPLETED_CLEAN", "已经完成")]
+)
+async def test_a_link_whose_callback_was_stopped_does_not_say_that_it_is_done(
+    state: str, words: str, settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    callback = callbacks.open(POLICY, "chat")
+    for following in ("IN_PROGRESS", state):
+        now = callbacks.clock.now()
+        store.append(callback, [], wall=now, mono_ms=1, generation=1, state=following)
+    with pytest.raises(ChatOver, match=words):
+        await desk.open_chat(store.token_for(callback))
 
 
 async def test_what_an_agent_does_before_the_chat_has_begun_counts(

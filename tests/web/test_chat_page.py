@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, WebSocketRoute, expect
 
 from bot.errors import HuifangError
 from tests.web.conftest import House
@@ -99,6 +99,38 @@ async def test_digits_in_the_text_field_are_text(house: House) -> None:
     assert [(event.text, event.via) for event in said] == [("19540308", "text")]
 
 
+async def test_another_link_in_the_same_tab_is_followed(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await page.goto(f"{house.url}/chat#t=expired")
+        await expect(page.get_by_text("链接无效或已过期")).to_be_visible()
+        await page.evaluate(f"location.hash = 't={TOKEN}'")
+        await asked(page, "B3")
+
+
+async def test_an_answer_into_a_dead_connection_is_not_waited_for_in_vain(house: House) -> None:
+    """As after a telephone slept or changed networks: the socket is open, and nothing arrives."""
+    lines: list[WebSocketRoute] = []
+
+    def through(line: WebSocketRoute) -> None:
+        lines.append(line)
+        line.connect_to_server()
+
+    async with page_of(house.browser) as page:
+        await page.clock.install()
+        await page.route_web_socket("**/chat/ws", through)
+        await enter(page, house)
+        lines[0].on_message(lambda _: None)  # both ways to nowhere
+        await press(page, "是／清楚")
+        await page.get_by_label("输入回答").fill("清楚")
+        await page.keyboard.press("Enter")
+        await page.clock.run_for(7000)
+        await expect(page.get_by_label("输入回答")).to_have_value("清楚")
+        assert len(lines) == 2
+        await press(page, "是／清楚")
+        await asked(page, "B9")
+    assert len(house.desk.chats[TOKEN].answered) == 1
+
+
 async def test_the_token_leaves_the_address_and_reloading_still_works(house: House) -> None:
     async with page_of(house.browser) as page:
         await enter(page, house)
@@ -113,7 +145,6 @@ async def test_without_a_link_the_page_says_what_to_do(house: House) -> None:
         await page.goto(f"{house.url}/chat")
         await expect(page.locator("#connection")).to_contain_text("95500")
         await page.goto(f"{house.url}/chat#t=wrong")
-        await page.reload()
         await expect(page.locator("#connection")).to_contain_text("链接无效或已过期")
 
 

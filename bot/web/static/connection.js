@@ -1,7 +1,10 @@
 // A WebSocket that comes back by itself: longer pauses each time, at once when the network returns.
+// A telephone that slept or changed networks may hold a dead one that still says it is open: what
+// gets no reply in time is taken for that.
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
+const REPLY_MS = 6000;
 
 export class Connection {
   #path;
@@ -9,6 +12,7 @@ export class Connection {
   #socket = null;
   #pause = FIRST_PAUSE_MS;
   #timer = 0;
+  #waiting = 0;
   #wanted = true;
 
   // on: {open(), text(object), binary(ArrayBuffer), away()}
@@ -24,9 +28,11 @@ export class Connection {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
-  send(message) {
+  // replied: the server answers this message at once, with whatever.
+  send(message, { replied = false } = {}) {
     if (!this.open) return false;
     this.#socket.send(JSON.stringify(message));
+    if (replied) this.#waiting ||= setTimeout(() => this.#renew(), REPLY_MS);
     return true;
   }
 
@@ -34,6 +40,7 @@ export class Connection {
   stop() {
     this.#wanted = false;
     clearTimeout(this.#timer);
+    this.#alive();
     this.#socket?.close();
   }
 
@@ -44,11 +51,14 @@ export class Connection {
 
   #connect() {
     clearTimeout(this.#timer);
+    this.#alive();
     const socket = new WebSocket(this.#path);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
-    socket.onopen = () => this.#on.open();
+    socket.onopen = () => socket === this.#socket && this.#on.open();
     socket.onmessage = ({ data }) => {
+      if (socket !== this.#socket) return;
+      this.#alive();
       this.#pause = FIRST_PAUSE_MS;
       if (typeof data === "string") this.#on.text(JSON.parse(data));
       else this.#on.binary(data);
@@ -60,6 +70,18 @@ export class Connection {
       this.#timer = setTimeout(() => this.#connect(), this.#pause * (0.75 + Math.random() / 2));
       this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
     };
+  }
+
+  #alive() {
+    clearTimeout(this.#waiting);
+    this.#waiting = 0;
+  }
+
+  #renew() {
+    const dead = this.#socket;
+    this.#on.away();
+    this.#connect();
+    dead.close();
   }
 
   #hurry() {

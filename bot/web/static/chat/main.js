@@ -7,7 +7,7 @@ import { Answers } from "./answers.js";
 import { Log } from "./log.js";
 import { Prefs } from "./prefs.js";
 import { Reading } from "./reading.js";
-import { takeToken } from "./token.js";
+import { linked, takeToken } from "./token.js";
 
 const NOTICE_MS = 8000;
 const hotline = byId("hotline").dataset.hotline;
@@ -26,7 +26,7 @@ function notice(text) {
 
 const log = new Log(byId("log"), (seq) => reading.toggle(seq));
 const prefs = new Prefs((aloud) => aloud || reading.stop());
-const answers = new Answers(send);
+const answers = new Answers((message) => connection?.send(message, { replied: message.type !== "typing" }) ?? false);
 const reading = new Reading({
   ask: (seq) => send({ type: "speak", seq, slow: prefs.elder }),
   buttonOf: (seq) => log.button(seq),
@@ -138,6 +138,9 @@ function measure() {
 }
 const resized = new ResizeObserver(measure);
 for (const id of ["status", "label", "dock", "foot"]) resized.observe(byId(id));
+
+// Another link opened in this tab changes only the address behind the #.
+addEventListener("hashchange", () => linked() && location.reload());
 
 if (token) {
   say(byId("connection"), "正在连接……");

@@ -3,8 +3,13 @@
 
 const KEY = "huifang.token";
 
+// The token of a link that stands in the address; "" without.
+export function linked() {
+  return new URLSearchParams(location.hash.slice(1)).get("t") ?? "";
+}
+
 export function takeToken() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("t") ?? "";
+  const token = linked();
   if (token) {
     history.replaceState(null, "", location.pathname);
     keep(token);

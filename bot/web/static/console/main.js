@@ -11,7 +11,7 @@ import { Queue } from "./queue.js";
 const chime = new Chime();
 const view = new CaseView();
 const text = byId("text");
-const send = (message) => connection.send(message) || (fault("连接已断开，请稍候再试。"), false);
+const send = (message) => connection.send(message, { replied: true }) || (fault("连接已断开，请稍候再试。"), false);
 const queue = new Queue({
   take: (callback) => send({ type: "take", callback }),
   open: (callback) => send({ type: "look", callback }),
