@@ -84,13 +84,18 @@ def case(
     *,
     present: bool,
     finished: bool,
+    chat_since: int | None = None,
 ) -> Case:
-    """Everything needed to go on at the first open item."""
+    """Everything needed to go on at the first open item. `chat_since`: number of the first event of
+    the chat that goes on now."""
+    called = _last(events, "called")
+    since = chat_since if chat_since is not None else called.seq if called else 0
     answers = {e.body["item"]: e.body for e in events if e.kind == "answered"}
     checks = {e.body["item"]: e.body for e in events if e.kind == "checked"}
     return Case(
         summary=summary,
-        identity=_identity(events),
+        # Of who talks now: what was proven in an earlier call says nothing of them.
+        identity=_identity([event for event in events if event.seq >= since]),
         policy=_facts(policy),
         answered=tuple(
             Answered(

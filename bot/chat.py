@@ -34,8 +34,10 @@ class Chat:
         callback: str,
         line: ChatLine,
         changed: Callable[[], None],
+        browser: str = "",
     ) -> None:
-        self.callback, self.line = callback, line
+        """`browser`: whose page it is."""
+        self.callback, self.line, self.browser = callback, line, browser
         self._conversations, self._callbacks = conversations, conversations.callbacks
         self._changed = changed
         policy = self._callbacks.store.policy_of(callback)
@@ -44,6 +46,7 @@ class Chat:
         # Before anybody can do anything to this chat: what an agent does next is a verdict.
         self._found = self._callbacks.store.callback(callback)
         self.scribe = self._callbacks.serve(callback)  # last: whoever made the chat leaves it
+        self.since = self.scribe.next_seq  # number of its first event
 
     async def run(self) -> None:
         """Until the chat is over. A fault leaves it in the human queue, where it can be read."""
@@ -51,7 +54,8 @@ class Chat:
             await self._bot_and_humans(None)
         else:  # the house was restarted, or the page was left, while a human had it
             self.line.owned_by("queue" if self._found.owner == "queue" else "human")
-            state = await self._human_stretch(dict(self._found.snapshot or {}))
+            # Who opens the link now need not be who proved identity before.
+            state = await self._human_stretch({**(self._found.snapshot or {}), "verified": False})
             if state is not None:
                 await self._bot_and_humans(state)
         await self.line.close()

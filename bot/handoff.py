@@ -16,7 +16,7 @@ from bot import casefile
 from bot.callbacks import Conversations
 from bot.chat import Chat, guarded
 from bot.ending import closing
-from bot.errors import HuifangError, OwnershipLost, StoreUnavailable
+from bot.errors import HuifangError, OwnershipLost, ServedElsewhere, StoreUnavailable
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import COMPLETED, FINISHED, State
 from bot.scribe import Scribe
@@ -29,6 +29,7 @@ from voice.speaking import Speaker, wav
 log = structlog.get_logger()
 
 READ_ALOUD_RATE = 24000  # Hz
+LEAVES_WITHIN_S = 10.0  # a chat whose link was opened in another browser
 NOT_YOURS = "这个会话不在您手上，可能已由同事接手或已结束。"
 PHONE_ONLY_ON_PHONE = "电话会话请在电话中与客户沟通。"
 OVER: Mapping[State, str] = {
@@ -37,6 +38,10 @@ OVER: Mapping[State, str] = {
 }
 EARLIER = "您之前的回答都已保存。为保护您的信息，这里不再显示之前的对话。"
 LEFT = "客户已离开网页，消息无法送达，也不能交还智能助手；请改用电话联系客户，或结束会话。"
+
+
+def _name(callback: str) -> str:
+    return f"chat {callback}"
 
 
 class HumanDesk:
@@ -75,19 +80,38 @@ class HumanDesk:
 
     # -- the policyholder's chat
 
-    async def open_chat(self, token: str) -> ChatLine:
-        row = await asyncio.to_thread(self._store.callback_by_token, token)
-        if row is None:
-            raise LinkInvalid("这个链接无效或已过期，请联系客服重新获取。")
+    async def open_chat(self, token: str, browser: str = "") -> ChatLine:
+        row = await self._linked(token)
+        if await self._turned_out(row.id, browser):
+            row = await self._linked(token)
         async with self._opening:
             live = self._chats.get(row.id)
             if live is None:
                 if row.state in FINISHED:
                     raise ChatOver(OVER.get(row.state, "本次回访已经结束。"))
-                live = await self._start(row)
+                live = await self._start(row, browser)
+            elif live.browser != browser:  # one more was quicker
+                raise ServedElsewhere
             return live.line
 
-    async def _start(self, row: Callback) -> Chat:
+    async def _linked(self, token: str) -> Callback:
+        row = await asyncio.to_thread(self._store.callback_by_token, token)
+        if row is None:
+            raise LinkInvalid("这个链接无效或已过期，请联系客服重新获取。")
+        return row
+
+    async def _turned_out(self, callback: str, browser: str) -> bool:
+        """Who opens the link in another browser is not known to be who proved identity in this one:
+        that chat is over, and the next one asks again. Whether there was one."""
+        live = self._chats.get(callback)
+        if live is None or live.browser == browser:
+            return False
+        live.line.leave()
+        over = [task for task in self._tasks if task.get_name() == _name(callback)]
+        await asyncio.wait(over, timeout=LEAVES_WITHIN_S)
+        return True
+
+    async def _start(self, row: Callback, browser: str) -> Chat:
         events = await asyncio.to_thread(self._store.events, row.id)
         # Whoever has the link is not known to be who spoke before: of that the page shows nothing.
         earlier = [casefile.wall(event) for event in events if event.kind == "called"]
@@ -99,8 +123,10 @@ class HumanDesk:
             past=past,
             on_presence=lambda: self._bell.ring(row.id),
         )
-        chat = await asyncio.to_thread(Chat, self._conversations, row.id, line, self._bell.ring)
-        task = asyncio.create_task(guarded(chat), name=f"chat {row.id}")
+        chat = await asyncio.to_thread(
+            Chat, self._conversations, row.id, line, self._bell.ring, browser
+        )
+        task = asyncio.create_task(guarded(chat), name=_name(row.id))
         self._chats[row.id] = chat
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -177,6 +203,7 @@ class HumanDesk:
             events,
             present=chat.line.present if chat else callback in self._on_phone,
             finished=row.state in FINISHED,
+            chat_since=chat.since if chat else None,
         )
 
     async def agent_say(self, callback: str, agent: str, text: str) -> None:

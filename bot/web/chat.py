@@ -48,20 +48,20 @@ class ChatSockets:
             writer.cancel()
         return ws
 
-    async def _hello(self, ws: web.WebSocketResponse) -> str:
-        """The token, or "" when the page does not say hello as it should."""
+    async def _hello(self, ws: web.WebSocketResponse) -> wire.Hello | None:
+        """None when the page does not say hello as it should."""
         try:
             async with asyncio.timeout(HELLO_WITHIN_S):
                 hello = wire.parse_chat(await ws.receive_str())
         except (TypeError, TimeoutError, wire.BadMessage):
-            return ""
-        return hello.token if isinstance(hello, wire.Hello) else ""
+            return None
+        return hello if isinstance(hello, wire.Hello) else None
 
-    async def _line(self, ws: web.WebSocketResponse, token: str) -> ChatLine | None:
-        if not token:
+    async def _line(self, ws: web.WebSocketResponse, hello: wire.Hello | None) -> ChatLine | None:
+        if hello is None:
             return None
         try:
-            return await self._desk.open_chat(token)
+            return await self._desk.open_chat(hello.token, hello.browser)
         except HuifangError as error:
             log.info("chat.refused", error=type(error).__name__)
             if not ws.closed:

@@ -198,9 +198,7 @@ class ChatLine:
 
     def attach(self, peer: Peer) -> None:
         """A page has connected. One that was connected before is told and let go."""
-        if self._peer is not None:
-            self._peer.send(wire.encode("moved"))
-            self._peer.close("moved")
+        self._let_go()
         self._peer = peer
         self._grace_alarm.cancel()
         if self._foreign is not None:
@@ -211,6 +209,12 @@ class ChatLine:
             one.sent_ms = self._ms()
         self._rearm()
         self._on_presence()
+
+    def leave(self) -> None:
+        """The link was opened in another browser: this conversation is over, as if its page had
+        stayed away."""
+        self._let_go()
+        self._end("caller")
 
     def detach(self, peer: Peer) -> None:
         """A page is gone; whether the policyholder is, time will tell."""
@@ -249,6 +253,12 @@ class ChatLine:
                 raise wire.BadMessage("not expected here")
 
     # --- inside
+
+    def _let_go(self) -> None:
+        if self._peer is not None:
+            self._peer.send(wire.encode("moved"))
+            self._peer.close("moved")
+        self._peer = None
 
     def _heard(self, text: str, via: Via, original: str = "", *, human: bool = False) -> None:
         bucket = self._human_bucket if human else self._bucket

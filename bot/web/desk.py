@@ -95,10 +95,11 @@ class Changed:
 class Desk(Protocol):
     """All methods raise `HuifangError` with a message that may be shown to the user."""
 
-    async def open_chat(self, token: str) -> ChatLine:
+    async def open_chat(self, token: str, browser: str = "") -> ChatLine:
         """The line behind a chat link. The first call starts (or resumes) the conversation, which
-        runs as a task of the application; later calls return the same line. `token` is whatever
-        a browser sent: at most 200 characters, otherwise unchecked.
+        runs as a task of the application; later calls of the same `browser` return the same line,
+        and one of another begins anew. `token` and `browser` are whatever was sent: at most 200
+        characters, otherwise unchecked.
 
         Raises LinkInvalid, ChatOver.
         """

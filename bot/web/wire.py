@@ -31,10 +31,12 @@ class BadMessage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """First message: the opaque token of the chat link."""
+    """First message: the opaque token of the chat link, and what tells this browser from others
+    who have the same link: a secret that the page made and keeps."""
 
     type: ClassVar[str] = "hello"
     token: str = field(repr=False)
+    browser: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ ConsoleMessage = Take | Look | AgentSay | GiveBack | End
 
 _CHAT = {cls.type: cls for cls in (Hello, Text, Press, PressKey, Shown, Typing, Speak)}
 _CONSOLE = {cls.type: cls for cls in (Take, Look, AgentSay, GiveBack, End)}
-_MAX_LENGTH = {"token": MAX_TOKEN, "callback": MAX_ID, "text": MAX_TEXT}
+_MAX_LENGTH = {"token": MAX_TOKEN, "browser": MAX_ID, "callback": MAX_ID, "text": MAX_TEXT}
 
 
 def parse_chat(raw: str) -> ChatMessage:

@@ -86,6 +86,16 @@ async def test_who_is_to_be_called_back_has_a_number_and_a_time(
     assert store.policy(POLICY).phone in [fact.value for fact in case.policy]
 
 
+async def test_what_an_earlier_call_proved_says_nothing_of_who_calls_now(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    proven = Draft("identity", {"result": "ok", "tries": 1})
+    again = Draft("called", {"line": "phone"})
+    callback = on_the_phone(callbacks, "key", proven, again)
+    assert (await desk.take(callback, "李娜")).identity == "unverified"
+
+
 def ringing(desk: HumanDesk, callback: str) -> tuple[AgentPhones, Exchange]:
     exchange = Exchange(callback)
     return AgentPhones(exchange, desk, exchange), exchange  # type: ignore[arg-type]

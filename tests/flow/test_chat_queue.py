@@ -9,6 +9,8 @@ import pytest
 
 from bot import chat
 from bot.callbacks import Callbacks, Conversations
+from bot.dialogue import protocol
+from bot.dialogue.protocol import Moved, Turn
 from bot.ending import closing
 from bot.errors import HuifangError, ServedElsewhere
 from bot.evidence.ledger import Draft
@@ -161,6 +163,62 @@ async def test_who_opens_the_link_reads_nothing_of_earlier_calls(
         assert "19790425" not in text
         assert "3000" not in text
     assert EARLIER in page.sent[0]
+    await desk.close()
+
+
+class AskedDialogue(DeadDialogue):
+    """Remembers with which state it was asked."""
+
+    def __init__(self) -> None:
+        self.states: list[protocol.State] = []
+
+    async def turn(self, turn: Turn) -> Moved:
+        self.states.append(turn.state)
+        return await super().turn(turn)
+
+
+async def test_the_link_in_another_browser_takes_over_nothing(
+    settings: Settings, store: Store
+) -> None:
+    """Who has the link, a seller say, is not who proved identity in the open page."""
+    desk, callbacks = house(settings, store)
+    token = store.token_for(callbacks.open(POLICY, "chat"))
+    page = Page(await desk.open_chat(token, "hers"))
+    await until_queued(desk)
+    page.types("我是1979年4月25日生的")
+    changes = desk.watch()
+    while not any("1979年" in text for text in page.sent):
+        await anext(changes)
+    assert await desk.open_chat(token, "hers") is page.line
+
+    other = Page(await desk.open_chat(token, "his"))
+    assert any('"moved"' in text for text in page.sent)
+    assert other.line is not page.line
+    assert not any("1979" in text for text in other.sent)
+    assert len(await desk.waiting()) == 1, "and a human is still wanted"
+    await desk.close()
+
+
+async def test_what_was_proven_before_a_chat_began_anew_proves_nothing(
+    settings: Settings, store: Store
+) -> None:
+    callbacks, dialogue = Callbacks(settings, store, clock=SteppingClock()), AskedDialogue()
+    desk = HumanDesk(Conversations(callbacks, dialogue), open_voice(settings))
+    callback = callbacks.open(POLICY, "phone")
+    now = callbacks.clock.now()
+    proven = Draft("identity", {"result": "ok", "tries": 1})
+    drafts = [Draft("called", {"line": "phone"}), proven]
+    store.append(callback, drafts, wall=now, mono_ms=1, generation=1, state="IN_PROGRESS")
+    handed = Draft("handed_over", {"reason": "key", "generation": 2})
+    known = {"phase": "items", "verified": True}
+    store.transfer(callback, 1, "queue", [handed], now, 2, state="HUMAN", snapshot=known)
+    token = store.token_for(callback)
+    Page(await desk.open_chat(token))
+    case = await desk.take(callback, "李娜")
+    assert case.identity == "unverified"
+    await desk.give_back(callback, "李娜")
+    await until_queued(desk)
+    assert [state["verified"] for state in dialogue.states] == [False]
     await desk.close()
 
 

@@ -86,6 +86,7 @@ class FakeDesk:
         self.chats: dict[str, FakeChat] = {}
         self.people = {TOKEN: ("王女士", False), ELDER_TOKEN: ("赵先生", True)}
         self.spoken: list[tuple[str, float]] = []
+        self.browsers: list[str] = []  # whose pages opened a chat
         self.mute: Exception | None = None
         self.over: set[str] = set()
         self.texts = dict(ITEMS)
@@ -93,7 +94,8 @@ class FakeDesk:
         self._line_options = line_options
         self._said = 0
 
-    async def open_chat(self, token: str) -> ChatLine:
+    async def open_chat(self, token: str, browser: str = "") -> ChatLine:
+        self.browsers.append(browser)
         if token in self.over:
             raise ChatOver("本次回访已经结束。")
         if token not in self.people:

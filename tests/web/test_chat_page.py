@@ -131,6 +131,17 @@ async def test_an_answer_into_a_dead_connection_is_not_waited_for_in_vain(house:
     assert len(house.desk.chats[TOKEN].answered) == 1
 
 
+async def test_one_browser_is_told_from_another(house: House) -> None:
+    async with page_of(house.browser) as mine, page_of(house.browser) as other:
+        await enter(mine, house)
+        await mine.reload()
+        await asked(mine, "B3")
+        await enter(other, house)
+    first, again, stranger = house.desk.browsers
+    assert first == again != stranger
+    assert len(first) == 32
+
+
 async def test_the_token_leaves_the_address_and_reloading_still_works(house: House) -> None:
     async with page_of(house.browser) as page:
         await enter(page, house)

@@ -7,11 +7,12 @@ import { Answers } from "./answers.js";
 import { Log } from "./log.js";
 import { Prefs } from "./prefs.js";
 import { Reading } from "./reading.js";
-import { linked, takeToken } from "./token.js";
+import { browserSecret, linked, takeToken } from "./token.js";
 
 const NOTICE_MS = 8000;
 const hotline = byId("hotline").dataset.hotline;
 const token = takeToken();
+const browser = browserSecret();
 let connection = null;
 let noticeTimer = 0;
 let ended = false;
@@ -109,7 +110,7 @@ function stop(text) {
 function connect() {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   connection = new Connection(`${scheme}://${location.host}/chat/ws`, {
-    open: () => send({ type: "hello", token }),
+    open: () => send({ type: "hello", token, browser }),
     text: (message) => on[message.type]?.(message),
     binary: (buffer) => reading.play(buffer),
     away() {

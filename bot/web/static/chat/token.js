@@ -2,6 +2,7 @@
 // kept for this tab only, so that reloading works.
 
 const KEY = "huifang.token";
+const BROWSER = "huifang.browser";
 
 // The token of a link that stands in the address; "" without.
 export function linked() {
@@ -12,23 +13,34 @@ export function takeToken() {
   const token = linked();
   if (token) {
     history.replaceState(null, "", location.pathname);
-    keep(token);
+    keep("sessionStorage", KEY, token);
     return token;
   }
-  return kept();
+  return kept("sessionStorage", KEY);
 }
 
-function keep(token) {
+// Tells this browser from another that has the same link: there, identity is proven anew.
+export function browserSecret() {
+  const known = kept("localStorage", BROWSER);
+  if (known) return known;
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const made = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  keep("localStorage", BROWSER, made);
+  return made;
+}
+
+// Where storage is forbidden, reloading needs the link again and counts as another browser.
+function keep(storage, key, value) {
   try {
-    sessionStorage.setItem(KEY, token);
+    window[storage].setItem(key, value);
   } catch {
-    // storage forbidden: reloading will need the link again
+    // see above
   }
 }
 
-function kept() {
+function kept(storage, key) {
   try {
-    return sessionStorage.getItem(KEY) ?? "";
+    return window[storage].getItem(key) ?? "";
   } catch {
     return "";
   }
