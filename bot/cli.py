@@ -1,6 +1,6 @@
 """The command line. Thin: each command loads only what it needs and says what went wrong.
 
-Exit status: 0 done, 1 something was refused or found bad, 2 wrong usage.
+Exit status: 0 done, 1 something was refused or found bad, 2 wrong usage, 3 not checked to the end.
 """
 
 from __future__ import annotations

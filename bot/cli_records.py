@@ -21,6 +21,8 @@ from bot.store import Callback, Store
 if TYPE_CHECKING:
     from bot.sealing import Sealer
 
+UNSIGNED = 3
+"""Exit status of `verify` for an export that anybody may have made."""
 KeyOption = Annotated[
     Path | None, typer.Option("--key", help="Public key to trust instead of the data folder's.")
 ]
@@ -118,7 +120,8 @@ def verify(
     key: KeyOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that records are unaltered and complete. Exit status 1 if not."""
+    """Check that records are unaltered and complete. Exit status 1 if not; 3 if nothing is wrong
+    with an export but no key was there to check who signed it."""
     from bot.evidence.keyring import load_public
     from bot.evidence.verify import Report, verify_store
     from bot.evidence.verify_export import known_signer, verify_export
@@ -137,7 +140,10 @@ def verify(
             reports.append(Sealer(store, chosen).verify(given))
     for report in reports:
         typer.echo(json.dumps(report.to_json(), ensure_ascii=False) if as_json else str(report))
-    raise typer.Exit(0 if all(report.ok for report in reports) else 1)
+    if not all(report.ok for report in reports):
+        raise typer.Exit(1)
+    unsigned = any(isinstance(r, Report) and r.exported and r.signed is None for r in reports)
+    raise typer.Exit(UNSIGNED if unsigned else 0)
 
 
 def checkpoint(data: DataOption = None, as_json: JsonOption = False) -> None:
