@@ -8,9 +8,10 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from bot import models, parts, questionnaire, translation
-from bot.errors import HuifangError
+from bot import membership, models, parts, questionnaire, translation
+from bot.errors import ConfigError, HuifangError
 from bot.settings import Settings
 from bot.store import Store
 from bot.vault import master
@@ -45,6 +46,7 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
     yield _check("disk", lambda: _disk(settings.data))
     yield _check("store", lambda: _store(settings))
     yield _check("master key", lambda: _master_key(settings))
+    yield _check("second place", lambda: _second_place(settings.second_place))
     yield _check("questionnaire", lambda: questionnaire.load(settings.questionnaire).version)
     yield _check("translations", lambda: _translations(settings.translations))
     for row in models.status(settings.models):
@@ -57,9 +59,10 @@ async def _examine(settings: Settings) -> AsyncIterator[Finding]:
     yield await _voice(settings)
     yield await _dialogue(settings)
     yield _check("espeak-ng", _espeak)
+    yield _check("manager", lambda: _manager(settings))
     for name in ("audiosocket_port", "telephony_port", "web_port"):
         port: int = getattr(settings, name)
-        yield _check(name.replace("_", " "), lambda port=port: _port(settings.host, port))  # type: ignore[misc]
+        yield _check(name.replace("_", " "), lambda port=port: _port(settings, port))  # type: ignore[misc]
 
 
 def _check(part: str, look: Callable[[], str]) -> Finding:
@@ -96,7 +99,8 @@ def _disk(folder: Path) -> str:
 
 def _store(settings: Settings) -> str:
     with Store.open(settings.database_url, settings.key_folder):
-        return settings.database_url.split("///")[-1]
+        where = urlsplit(settings.database_url)  # the whole may hold a password
+        return f"{where.hostname or ''}{where.path}"
 
 
 def _master_key(settings: Settings) -> str:
@@ -104,6 +108,21 @@ def _master_key(settings: Settings) -> str:
     if not path.is_file():  # the store makes it, where it can be opened
         raise OSError(f"{path} is missing")
     return f"{path}; keep a copy apart from the backups of the database"
+
+
+def _second_place(folder: Path | None) -> str:
+    """It is never made: a missing mount must be noticed."""
+    if folder is None:
+        return "none: a store that was put back will not be found (HUIFANG_SECOND_PLACE)"
+    if not folder.is_dir():
+        raise OSError(f"{folder} is not there; is it mounted?")
+    probe = folder / ".doctor"
+    try:
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise OSError(f"{folder} cannot be written: {error.strerror}") from error
+    return f"{folder} can be written"
 
 
 def _sherpa_model(settings: Settings) -> str:
@@ -117,14 +136,31 @@ def _espeak() -> str:
     return f"{found} (fallback voice only: half of its words are not understood on a phone line)"
 
 
-def _port(host: str, port: int) -> str:
+def _manager(settings: Settings) -> str:
+    """Whether there is a secret for it; `huifang line check` tries it."""
+    if settings.manager_secret() is None:
+        return "no secret: nothing is dialled, the dialplan alone hands over (docs/telephony.md)"
+    return f"{settings.ami_host}:{settings.ami_port}; huifang line check tries it"
+
+
+def _port(settings: Settings, port: int) -> str:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind((settings.host, port))
         except OSError as error:
-            raise OSError(f"{host}:{port} is taken ({error.strerror})") from error
-    return f"{host}:{port} is free"
+            if _running(settings.data):
+                return f"{settings.host}:{port} is taken; a bot runs with this data folder"
+            raise OSError(f"{settings.host}:{port} is taken ({error.strerror})") from error
+    return f"{settings.host}:{port} is free"
+
+
+def _running(data: Path) -> bool:
+    try:
+        with membership.joined(data):
+            return False
+    except ConfigError:
+        return True
 
 
 async def _voice(settings: Settings) -> Finding:
