@@ -87,10 +87,11 @@ class Callbacks:
         return policy.holder_age(today) >= self.settings.elder_age
 
     def open(self, policy_number: str, channel: str) -> str:
-        """The policy's unfinished callback, or a new one. Returns the callback's id."""
+        """The policy's unfinished callback, or a new one, also where an import has corrected what
+        it would say. Returns the callback's id."""
         policy = self.store.policy(policy_number)
         for row in self.store.callbacks(policy=policy_number):
-            if row.state in RESUMABLE and row.owner == "bot":
+            if row.state in RESUMABLE and row.owner == "bot" and not self.outdated(row):
                 if row.head_seq < 0:  # the process died before it could write the first event
                     self._created(row.id, policy, channel)
                 return row.id
@@ -98,6 +99,14 @@ class Callbacks:
         callback = self.store.create_callback(policy_number, script.version, channel)
         self._created(callback, policy, channel)
         return callback
+
+    def outdated(self, row: Callback) -> bool:
+        """Whether this callback waits to be gone on with, and would say what an import has
+        corrected since."""
+        if row.state is State.IN_PROGRESS or row.state not in RESUMABLE:
+            return False
+        planned = self.store.policy_of(row.id)
+        return not planned.speaks_as(self.store.policy(row.policy_number))
 
     def _created(self, callback: str, policy: Policy, channel: str) -> None:
         script = self.script(policy, "chat" if channel == "chat" else "phone")

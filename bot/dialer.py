@@ -127,6 +127,8 @@ class Dialer:
         row = await asyncio.to_thread(self._store.callback, booking.callback)
         if row.state is State.IN_PROGRESS:  # in the chat, or calling us: the booking waits
             return False
+        if await asyncio.to_thread(self._renewed, row, booking):
+            return False
         number = await asyncio.to_thread(self._fit, row)
         if number is None:
             await asyncio.to_thread(self._store.finish_booking, booking.id)
@@ -173,14 +175,27 @@ class Dialer:
 
     # -- inside
 
+    def _renewed(self, row: Callback, booking: Booking) -> bool:
+        """What an import has corrected is not asked as it was: the call is booked for a new
+        callback, unless there was one."""
+        known = self._callbacks
+        if row.owner != "bot" or not known.outdated(row):
+            return False
+        if not (known.with_humans(row.policy_number) or known.done(row.policy_number)):
+            self._store.book(known.open(row.policy_number, "phone"), booking.at)
+        self._store.finish_booking(booking.id)
+        return True
+
     def _fit(self, row: Callback) -> str | None:
-        """The number to dial: that on the policy (rule 9). None when the bot must not call: a human
-        has the conversation, it is over, or an earlier call's outcome is unknown."""
+        """The number to dial: that on the policy (rule 9), as it is now. None when the bot must not
+        call: a human has the conversation, it or the contract is over, or an earlier call's outcome
+        is unknown."""
         if row.state not in RESUMABLE or row.owner != "bot":
             return None
         if undecided(self._store.events(row.id)):
             return None
-        return self._store.policy_of(row.id).phone
+        policy = self._store.policy(row.policy_number)
+        return policy.phone if policy.ended_on is None else None
 
     def _ended(self, call: str, result: str, cause: int = 0) -> None:
         callback = self._dialling.pop(call, None)

@@ -98,6 +98,8 @@ class HumanDesk:
         row = await asyncio.to_thread(self._store.callback_by_token, token)
         if row is None:
             raise LinkInvalid("这个链接无效或已过期，请联系客服重新获取。")
+        if row.id not in self._chats and await asyncio.to_thread(self._callbacks.outdated, row):
+            raise LinkInvalid("您的保单信息已有更新，这个链接不再使用，请联系客服重新获取。")
         return row
 
     async def _turned_out(self, callback: str, browser: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -150,6 +150,11 @@ class Policy:
         """Full years (周岁)."""
         born = self.birth_date
         return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+    def speaks_as(self, other: Policy) -> bool:
+        """Whether all that a callback says and asks is the same: all but where it reaches the
+        policyholder, and whether the contract ended."""
+        return replace(self, phone=other.phone, ended_on=other.ended_on) == other
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, dates in ISO form, money as text; read back by `from_json`."""

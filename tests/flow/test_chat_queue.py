@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +22,7 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.web import wire
 from bot.web.chatline import ChatLine
-from bot.web.desk import ChatOver
+from bot.web.desk import ChatOver, LinkInvalid
 from tests.conftest import SteppingClock
 from tests.flow.test_faults import DeadDialogue
 
@@ -163,6 +164,20 @@ async def test_who_opens_the_link_reads_nothing_of_earlier_calls(
         assert "19790425" not in text
         assert "3000" not in text
     assert EARLIER in page.sent[0]
+    await desk.close()
+
+
+async def test_a_link_to_what_an_import_has_corrected_leads_nowhere(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    token = store.token_for(callbacks.open(POLICY, "chat"))
+    policy = store.policy(POLICY)
+    store.save_policies([replace(policy, premium=policy.premium + 1)])
+    with pytest.raises(LinkInvalid, match="已有更新"):
+        await desk.open_chat(token)
+    Page(await desk.open_chat(store.token_for(callbacks.open(POLICY, "chat"))))
+    await until_queued(desk)
     await desk.close()
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,38 @@ async def test_a_call_is_on_disk_before_it_is_asked_for(
     assert exchange.expected == [call]
     assert store.bookings() == []
     assert await dialer.round() == 0
+
+
+async def test_the_number_and_the_end_of_the_contract_are_those_of_now(
+    dialer: Dialer, exchange: Exchange, store: Store, due: str
+) -> None:
+    policy = store.policy(POLICY)
+    store.save_policies([replace(policy, phone="15499999999")])
+    assert await dialer.round() == 1
+    assert [number for _, number in exchange.asked] == ["15499999999"]
+    assert store.events(due)[-1].kind == "dialled", "nothing that is asked has changed"
+
+    dialer.on_pbx(Gone(exchange.asked[0][0], 17))
+    await dialer.close()
+    store.save_policies([replace(policy, ended_on=date(2026, 11, 24))])
+    store.book(due, DAY)
+    assert await dialer.round() == 0
+    assert store.bookings() == []
+
+
+async def test_what_an_import_has_corrected_is_not_asked_as_it_was(
+    dialer: Dialer, exchange: Exchange, callbacks: Callbacks, store: Store, due: str
+) -> None:
+    policy = store.policy(POLICY)
+    store.save_policies([replace(policy, premium=policy.premium + 1)])
+    assert await dialer.round() == 0, "the call is booked anew"
+    assert await dialer.round() == 1
+    assert len(exchange.asked) == 1
+    assert store.bookings() == []
+    newest = store.callbacks(policy=POLICY)[0]
+    assert newest.id != due
+    assert store.policy_of(newest.id).premium == policy.premium + 1
+    assert callbacks.open(POLICY, "chat") == newest.id
 
 
 async def test_a_call_waits_for_its_words_but_not_for_ever(
