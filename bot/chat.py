@@ -10,7 +10,7 @@ import structlog
 
 from bot.callbacks import Conversations
 from bot.dialogue.protocol import State
-from bot.errors import HuifangError, StoreUnavailable
+from bot.errors import HuifangError, OwnershipLost, StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.web.chatline import ChatLine
 from voice.frames import Hangup, Key, Utterance
@@ -123,7 +123,15 @@ class Chat:
         )
         at = said.at_ms if isinstance(said, Key) else said.start_ms
         body = {"via": via, "text": text, "confidence": 1.0, "start_ms": at, "end_ms": at}
-        await self.scribe.write([Draft("heard", body)])
+        try:
+            await self.scribe.write([Draft("heard", body)])
+        except OwnershipLost:  # an agent at another bot has taken it, or has ended it
+            owner = await self.scribe.renew()
+            if owner == "bot":
+                self.end()
+                return
+            await self.scribe.write([Draft("heard", body)])
+            self.line.owned_by("human", owner.removeprefix("human:"))
         self._changed()
 
     def asked(self, item: str) -> None:

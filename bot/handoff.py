@@ -37,6 +37,10 @@ OVER: Mapping[State, str] = {
     State.NOT_ME: "上次接听电话或打开链接的不是投保人本人，回访已停止，还没有完成。",
 }
 EARLIER = "您之前的回答都已保存。为保护您的信息，这里不再显示之前的对话。"
+ELSEWHERE = (
+    "客户的网页不在本工作台所连的服务器上，消息无法从这里送达；"
+    "请在那台服务器的工作台继续，或改用电话联系客户。"
+)
 LEFT = "客户已离开网页，消息无法送达，也不能交还智能助手；请改用电话联系客户，或结束会话。"
 
 
@@ -282,8 +286,13 @@ class HumanDesk:
         chat = self._chats.get(callback)
         if chat is None:
             events = await asyncio.to_thread(self._store.events, callback)
-            by_chat = casefile.way(row, events) == "chat"
-            raise HuifangError(LEFT if by_chat else PHONE_ONLY_ON_PHONE)
+            if casefile.way(row, events) != "chat":
+                raise HuifangError(PHONE_ONLY_ON_PHONE)
+            here = self._callbacks.bot
+            away = await asyncio.to_thread(self._store.served_elsewhere, callback, here)
+            raise HuifangError(ELSEWHERE if away else LEFT)
+        if chat.scribe.generation != row.generation:  # taken at another bot
+            await chat.scribe.renew()
         return chat
 
     def _owned(self, callback: str, agent: str) -> Callback:

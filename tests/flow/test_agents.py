@@ -7,13 +7,17 @@ import asyncio
 import pytest
 
 from bot.agent_phones import AgentPhones
-from bot.callbacks import Callbacks
+from bot.callbacks import Callbacks, Conversations
+from bot.chat import BROKEN
 from bot.errors import HuifangError
 from bot.evidence.ledger import Draft
-from bot.handoff import PHONE_ONLY_ON_PHONE, HumanDesk
+from bot.handoff import ELSEWHERE, PHONE_ONLY_ON_PHONE, HumanDesk
+from bot.parts import open_voice
 from bot.settings import Settings
 from bot.store import Store
+from tests.conftest import SteppingClock
 from tests.flow.test_chat_queue import POLICY, Page, house, until_queued
+from tests.flow.test_faults import DeadDialogue
 from voice.pbx_events import AgentRings, AgentTalks, Gone
 
 UUID = "4f3b0e0a-9c1d-4a57-9d4e-000000000001"
@@ -94,6 +98,39 @@ async def test_what_an_earlier_call_proved_says_nothing_of_who_calls_now(
     again = Draft("called", {"line": "phone"})
     callback = on_the_phone(callbacks, "key", proven, again)
     assert (await desk.take(callback, "李娜")).identity == "unverified"
+
+
+async def test_an_agent_at_another_bot_reads_what_is_written_and_is_told_the_truth(
+    settings: Settings, store: Store
+) -> None:
+    """Two bots on one store: the page is at one, the agent at the other."""
+    desks = []
+    for bot in ("near", "far"):
+        store.beat(bot)
+        callbacks = Callbacks(settings, store, clock=SteppingClock(), bot=bot)
+        desks.append(HumanDesk(Conversations(callbacks, DeadDialogue()), open_voice(settings)))
+    near, far = desks
+    callback = callbacks.open(POLICY, "chat")
+    page = Page(await near.open_chat(store.token_for(callback)))
+    await until_queued(near)
+    await far.take(callback, "李娜")
+    with pytest.raises(HuifangError, match=ELSEWHERE):
+        await far.agent_say(callback, "李娜", "您好")
+
+    changes = near.watch()
+    page.types("我没有收到保单")
+    while not [e for e in store.events(callback) if e.kind == "heard"]:
+        await asyncio.wait_for(anext(changes), 5)
+    assert (await far.case(callback, "李娜")).transcript[-1].text == "我没有收到保单"
+    assert not page.over.is_set()
+    await far.answered(callback, "王强")
+    await near.agent_say(callback, "王强", "我是王强")  # who goes on at the other console
+    assert any("我是王强" in text for text in page.sent)
+    await far.end(callback, "王强")
+    page.types("喂")
+    await asyncio.wait_for(page.over.wait(), 5)
+    assert not any(BROKEN in text for text in page.sent)
+    await near.close()
 
 
 def ringing(desk: HumanDesk, callback: str) -> tuple[AgentPhones, Exchange]:
