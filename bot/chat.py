@@ -72,6 +72,8 @@ class Chat:
                 state=state,
             )
             result = await conversation.run()
+            if result.ending == "lost":  # taken for dead by another bot, which has ended it
+                self.line.note(BROKEN)
             if result.ending != "handed_over":
                 return
             self.line.owned_by("queue")

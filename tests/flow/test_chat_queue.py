@@ -11,7 +11,7 @@ import pytest
 from bot import chat
 from bot.callbacks import Callbacks, Conversations
 from bot.dialogue import protocol
-from bot.dialogue.protocol import Moved, Turn
+from bot.dialogue.protocol import Moved, Start, Turn
 from bot.ending import closing
 from bot.errors import HuifangError, ServedElsewhere
 from bot.evidence.ledger import Draft
@@ -313,6 +313,29 @@ async def test_a_hand_over_that_could_not_be_written_is_written_later(
         await until_queued(desk)
         assert impatient.callback(callback).owner == "queue"
         await desk.close()
+
+
+class RobbedDialogue(DeadDialogue):
+    """Another bot takes the conversation before the first word."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.callback = store, ""
+
+    async def begin(self, start: Start) -> Moved:
+        now = SteppingClock().now()
+        self.store.transfer(self.callback, 1, "bot", [], now, 1)
+        return Moved((), {})
+
+
+async def test_a_chat_that_another_bot_has_ended_is_not_called_done(
+    settings: Settings, store: Store
+) -> None:
+    callbacks, dialogue = Callbacks(settings, store, clock=SteppingClock()), RobbedDialogue(store)
+    desk = HumanDesk(Conversations(callbacks, dialogue), open_voice(settings))
+    dialogue.callback = callbacks.open(POLICY, "chat")
+    page = Page(await desk.open_chat(store.token_for(dialogue.callback)))
+    await asyncio.wait_for(page.over.wait(), 5)
+    assert any(chat.BROKEN in text for text in page.sent)
 
 
 async def test_who_writes_to_a_chat_that_broke_is_told(settings: Settings, store: Store) -> None:
