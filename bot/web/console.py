@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing, suppress
 from html import escape
 
@@ -69,7 +70,7 @@ class Console:
             raise web.HTTPUnauthorized(text="请先登录。")
         ws = await accept(request)
         outbox = Outbox(ws)
-        screen = _Screen(self._desk, agent, outbox)
+        screen = _Screen(self._desk, agent, outbox, lambda: self._agent(request) is not None)
         tasks = [asyncio.create_task(outbox.run()), asyncio.create_task(screen.follow())]
         bad = 0
         try:
@@ -101,8 +102,10 @@ class Console:
 class _Screen:
     """One agent's open console: what it shows is read anew from the desk at every change."""
 
-    def __init__(self, desk: Desk, agent: str, outbox: Outbox) -> None:
-        self._desk = desk
+    def __init__(
+        self, desk: Desk, agent: str, outbox: Outbox, logged_in: Callable[[], bool]
+    ) -> None:
+        self._desk, self._logged_in = desk, logged_in
         self._agent = agent
         self._outbox = outbox
         self._looking_at: str | None = None
@@ -113,6 +116,9 @@ class _Screen:
         try:
             async with aclosing(self._desk.watch()) as changes:
                 async for change in changes:
+                    if not self._logged_in():  # in another tab, or the shift is over
+                        self._outbox.close("logged out")
+                        return
                     await self._update(change)
         except Exception as error:
             log.error("console.lost_track", error=type(error).__name__)

@@ -289,6 +289,19 @@ async def test_two_agents_cannot_take_the_same_chat(site: Site) -> None:
     assert (await got(second, "error"))["of"] == "say"
 
 
+async def test_a_screen_that_stays_open_shows_nothing_more_after_the_session(site: Site) -> None:
+    await site.login()
+    ws = await site.socket("/console/ws")
+    await got(ws, "queue")
+    async with site.client.post(
+        f"{site.url}/console/logout", headers={"Origin": site.url}, allow_redirects=False
+    ):
+        pass
+    chat = await site.chat()
+    await chat.send_json({"type": "press", "button": "human"})
+    assert (await ws.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+
+
 async def test_a_desk_that_fails_is_reported_without_details(site: Site) -> None:
     async def broken(callback: str, agent: str) -> None:
         raise RuntimeError("王秀兰 13800000000")
