@@ -66,7 +66,7 @@ class Dialer:
     ) -> None:
         self._callbacks, self._store = callbacks, callbacks.store
         self._switchboard, self._pbx, self._words = switchboard, pbx, words
-        self._unready: dict[int, datetime] = {}  # booking → since when it waits for its words
+        self._unready: dict[int, int] = {}  # booking → since when it waits for its words, ms
         self._dialling: dict[str, str] = {}  # UUID → callback, until its outcome is known
         self._errands = Errands()
 
@@ -98,13 +98,13 @@ class Dialer:
         placed = 0
         for booking in due:
             if placed < room:
-                placed += await self._place(booking, now)
+                placed += await self._place(booking)
         return placed
 
-    async def _place(self, booking: Booking, now: datetime) -> bool:
+    async def _place(self, booking: Booking) -> bool:
         """Whether it was dialled. A record that cannot be read keeps nobody else waiting."""
         try:
-            return await self._may_speak(booking, now) and await self.dial(booking)
+            return await self._may_speak(booking) and await self.dial(booking)
         except NotFound:  # somebody else was quicker
             return False
         except StoreUnavailable:
@@ -113,14 +113,15 @@ class Dialer:
             log.error("dialer.skipped", callback=booking.callback, error=type(error).__name__)
             return False
 
-    async def _may_speak(self, booking: Booking, now: datetime) -> bool:
+    async def _may_speak(self, booking: Booking) -> bool:
         """Whether its words are rendered, or were waited for long enough."""
         policy = await asyncio.to_thread(self._store.policy_of, booking.callback)
         if await asyncio.to_thread(self._words.ready, policy):
             return True
-        since = self._unready.setdefault(booking.id, now)
+        now_ms = self._callbacks.clock.mono_ms()  # the wall clock may be set while it waits
+        since_ms = self._unready.setdefault(booking.id, now_ms)
         self._words.hurry(policy)
-        return (now - since).total_seconds() >= WORDS_S
+        return now_ms - since_ms >= WORDS_S * 1000
 
     async def dial(self, booking: Booking) -> bool:
         """Place one booked call. False when it may not be placed, or not now."""
