@@ -239,12 +239,11 @@ class Whisper:
             (likely,) = reading.likelihoods([phones.spelling(hanzi)])
             scores["written"] = max(likely, -phones.MOST)
             scores["undenied"] = phones.denied(reading, hanzi)
+        same = bool(reading.units) and phones.alike(phones.spelling(hanzi), reading.units)
+        if same and hanzi in answers.phrases:
+            return hanzi, scores  # most often: nothing to look for
         found = self._closed_vocabulary(answers).spellings.find(reading)
-        written, known = (
-            bool(reading.units) and phones.alike(phones.spelling(words), reading.units)
-            for words in (hanzi, found)
-        )
-        if written and not known:
+        if same and not phones.alike(phones.spelling(found), reading.units):
             return hanzi, scores
         if found:
             scores["spelt_undenied"] = phones.denied(reading, found)
