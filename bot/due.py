@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
+from bot.casefile import SEVERE
 from bot.evidence.ledger import Event
-from bot.evidence.states import State
+from bot.evidence.states import COMPLETED, State
 from bot.local import local
 from bot.policy import Policy
 from bot.store import Callback
@@ -50,9 +51,9 @@ def due(
 ) -> Due | None:
     """How the policy stands; None where nothing is left to do. `newest`: its newest callback, with
     its `events`; `booked`: when the bot is to call about it; `today`: China's date."""
-    if policy.ended_on is not None or (newest and (newest.state in NOT_DUE or settled(events))):
+    if policy.ended_on is not None or (newest and (done(newest, events) or settled(events))):
         return None
-    problem = newest is not None and newest.state is State.COMPLETED_PROBLEM
+    problem = newest is not None and newest.state in COMPLETED
     last = _settle_by(events, newest.updated) if newest and problem else policy.cooling_off_end
     return Due(
         by=last.isoformat(),
@@ -62,6 +63,12 @@ def due(
         what=_standing(newest, events),
         booked=booked.isoformat(timespec="minutes") if booked else "",
     )
+
+
+def done(newest: Callback, events: Sequence[Event]) -> bool:
+    """Whether it came to an end that leaves nothing to do. Every answer may be as hoped for, and
+    the policyholder have complained, or somebody have answered in their place."""
+    return newest.state in NOT_DUE and not (newest.state in COMPLETED and _alleged(events))
 
 
 def settled(events: Sequence[Event]) -> bool:
@@ -78,6 +85,18 @@ def working_day(after: date, days: int) -> date:
         day += timedelta(days=1)
         days -= day.weekday() < 5
     return day
+
+
+def _alleged(events: Sequence[Event]) -> bool:
+    """Whether something severe was said or flagged that no human has settled since."""
+    for event in reversed(events):
+        if event.kind == "settled":
+            return False
+        if event.kind == "flagged" or (
+            event.kind == "handed_over" and event.body["reason"] in SEVERE
+        ):
+            return True
+    return False
 
 
 def _settle_by(events: Sequence[Event], otherwise: datetime) -> date:
@@ -103,7 +122,7 @@ def _standing(newest: Callback | None, events: Sequence[Event]) -> str:
             return "waits for a human"
         case State.HUMAN:
             return f"with {newest.owner.removeprefix('human:')}"
-        case State.COMPLETED_PROBLEM:
+        case State.COMPLETED_PROBLEM | State.COMPLETED_CLEAN:
             return "problem case"
         case state:
             return str(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot import who
-from bot.due import NOT_DUE, Due, due
+from bot.due import NOT_DUE, Due, done, due
 from bot.errors import ConfigError, UnderWay
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
@@ -16,6 +16,8 @@ from bot.store import Store
 
 PAGE = 1000
 MAX_RESULT = 500  # characters
+UNTOUCHED = 1
+"""Generation of a callback that nobody but the bot has had: nothing severe was said in it."""
 
 
 def list_due(store: Store, clock: Clock) -> list[Due]:
@@ -25,7 +27,7 @@ def list_due(store: Store, clock: Clock) -> list[Due]:
     found = []
     for policy in _policies(store):
         newest = next(iter(store.callbacks(policy=policy.number, limit=1)), None)
-        if newest and newest.state in NOT_DUE:
+        if newest and newest.state in NOT_DUE and newest.generation == UNTOUCHED:
             continue
         events = store.events(newest.id) if newest else []
         at = booked.get(newest.id) if newest else None
@@ -45,7 +47,7 @@ def settle(store: Store, clock: Clock, callback: str, result: str) -> None:
         raise UnderWay
     if row.state is State.HUMAN:
         raise ConfigError("a human has this conversation; it is ended at the console first")
-    if row.state in NOT_DUE:
+    if done(row, store.events(callback)):
         raise ConfigError(f"this callback is {row.state}; there is nothing to settle")
     store.append(
         callback,

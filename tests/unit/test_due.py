@@ -158,6 +158,41 @@ def test_what_is_under_way_or_needs_nothing_is_not_settled(
         settle(store, clock, callback, "已处理")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        Draft("handed_over", {"reason": "complaint", "generation": 2}),
+        Draft("handed_over", {"reason": "surrender", "generation": 2}),
+        Draft("flagged", {"code": "P18_INTERFERENCE"}),
+    ],
+)
+def test_a_complaint_stays_due_though_every_answer_was_as_hoped_for(
+    said: Draft, store: Store, clock: Clock, callback: str
+) -> None:
+    at, when = {"wall": IN_TIME, "mono_ms": 1}, datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+    begun = [Draft("called", {"line": "chat"})]
+    store.append(callback, begun, **at, generation=1, state="IN_PROGRESS")
+    store.transfer(callback, 1, "queue", [said], **at, state="HUMAN")
+    closed = Draft("closed", {"outcome": "ended_by_human", "state": "COMPLETED_CLEAN"})
+    store.transfer(callback, 2, "bot", [closed], wall=when, mono_ms=1, state="COMPLETED_CLEAN")
+    one = standing(store, clock)
+    assert one is not None
+    assert (one.what, one.by) == ("problem case", "2026-12-14")
+    settle(store, clock, callback, "投诉已受理，已回复客户")
+    assert standing(store, clock) is None
+
+
+def test_who_only_wished_for_a_human_and_answered_all_is_done(
+    store: Store, clock: Clock, callback: str
+) -> None:
+    at = {"wall": IN_TIME, "mono_ms": 1}
+    store.append(callback, [], **at, generation=1, state="IN_PROGRESS")
+    handed = Draft("handed_over", {"reason": "key", "generation": 2})
+    store.transfer(callback, 1, "queue", [handed], **at, state="HUMAN")
+    store.transfer(callback, 2, "bot", [], **at, state="COMPLETED_CLEAN")
+    assert standing(store, clock) is None
+
+
 def test_what_was_surrendered_is_not_due(store: Store, clock: Clock) -> None:
     policy = store.policy(POLICY)
     store.save_policies([replace(policy, ended_on=date(2026, 11, 30))])
