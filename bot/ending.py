@@ -42,8 +42,10 @@ class Progress:
 
 
 def closing(progress: Progress, outcome: str) -> Draft:
-    """The event that ends an attempt."""
-    state = CallbackState.NOT_ME if outcome == "not_me" else progress.state
+    """The event that ends an attempt. One that crashed completes nothing: what was being said then
+    may have taken the last answer back."""
+    ends_as = {"not_me": CallbackState.NOT_ME, "crashed": CallbackState.INCOMPLETE}
+    state = ends_as.get(outcome, progress.state)
     return Draft(
         "closed",
         {

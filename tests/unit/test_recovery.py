@@ -81,6 +81,22 @@ def test_a_talk_that_died_is_ended_however_many_broken_off_ones_came_after_it(
     assert store.callback(died).state == "INCOMPLETE"
 
 
+def test_who_had_answered_all_when_the_process_died_is_broken_off_on_record_too(
+    callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the record says that it is completed, the store that it is not, and it fails its check:
+    what was being said when the process died may have taken the last answer back."""
+    pen = Pen(callbacks.store, new_callback(callbacks.store, "P1", "chat"))
+    pen.write(Draft("created", {"policy": "P1", "questionnaire": "zh-2026.1"}), state="READY")
+    pen.write(Draft("called", {"line": "chat"}), state="IN_PROGRESS")
+    monkeypatch.setattr(callbacks, "progress", lambda _: Progress(1, {"B1": True}))
+    folder = callbacks.settings.audio_folder
+    assert recover_all(callbacks, folder) == 1
+    (report,) = verify_store(callbacks.store, folder)
+    assert report.ok, report
+    assert callbacks.store.events(pen.callback)[-1].body["state"] == "INCOMPLETE"
+
+
 def test_a_damaged_record_keeps_the_bot_from_nothing(callbacks: Callbacks) -> None:
     store, folder = callbacks.store, callbacks.settings.audio_folder
     damaged = new_callback(store, "P0", "chat")
