@@ -45,6 +45,13 @@ def undecided(events: Sequence[Event]) -> list[str]:
     return [e.body["call"] for e in events if e.kind == "dialled" and e.body["call"] not in known]
 
 
+def _since_talk(events: Sequence[Event]) -> Sequence[Event]:
+    """What came after the last conversation began: whoever talked with us since a call was lost,
+    and was promised another one, is to get that."""
+    talked = max((n for n, e in enumerate(events) if e.kind == "called"), default=0)
+    return events[talked:]
+
+
 def may_dial(now: datetime, hours: tuple[int, int]) -> bool:
     """Whether policyholders are called at this local time (rule 28). Pure."""
     return hours[0] <= now.hour < hours[1]
@@ -189,11 +196,11 @@ class Dialer:
 
     def _fit(self, row: Callback) -> str | None:
         """The number to dial: that on the policy (rule 9), as it is now. None when the bot must not
-        call: a human has the conversation, it or the contract is over, or an earlier call's outcome
-        is unknown."""
+        call: a human has the conversation, it or the contract is over, or the outcome of a call is
+        unknown after which nobody has talked with the policyholder."""
         if row.state not in RESUMABLE or row.owner != "bot":
             return None
-        if undecided(self._store.events(row.id)):
+        if undecided(_since_talk(self._store.events(row.id))):
             return None
         policy = self._store.policy(row.policy_number)
         return policy.phone if policy.ended_on is None else None

@@ -406,6 +406,19 @@ async def test_a_call_whose_outcome_nobody_knows_is_not_placed_again(
     assert (call.outcome, call.look) == ("unknown", True)
 
 
+async def test_a_call_that_was_promised_after_one_whose_outcome_nobody_knows_is_placed(
+    dialer: Dialer, exchange: Exchange, store: Store, due: str
+) -> None:
+    await dialer.round()  # and the process dies here; then the policyholder calls us
+    at = {"wall": DAY, "mono_ms": 1, "generation": store.callback(due).generation}
+    store.append(due, [Draft("called", {"line": "phone"})], **at, state="IN_PROGRESS")
+    closed = Draft("closed", {"outcome": "busy", "state": "INCOMPLETE"})
+    store.append(due, [closed], **at, state="INCOMPLETE", outcome="busy")
+    store.book(due, DAY)
+    reborn = Dialer(dialer._callbacks, exchange, exchange, Words())  # type: ignore[arg-type]
+    assert await reborn.round() == 1
+
+
 async def test_an_operator_who_knows_may_order_it_anew(
     dialer: Dialer, exchange: Exchange, settings: Settings, store: Store, due: str
 ) -> None:
