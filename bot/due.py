@@ -110,8 +110,9 @@ def _standing(newest: Callback | None, events: Sequence[Event]) -> str:
         return "nobody has called"
     match newest.state:
         case State.CREATED | State.READY | State.WAIT_RECEIPT:
-            ended = (e.body["outcome"] for e in reversed(events) if e.kind == "dial_ended")
-            return f"not reached: {next(ended, 'not called yet')}"
+            calls = [e for e in events if e.kind in {"dialled", "dial_ended"}]
+            told = calls[-1].body.get("outcome", "outcome unknown") if calls else "not called yet"
+            return f"not reached: {told}"
         case State.IN_PROGRESS:
             return "talking now"
         case State.INCOMPLETE:

@@ -120,6 +120,20 @@ def test_who_was_not_reached_is_due_and_what_is_booked_is_told(
     assert one.booked == "2026-12-06T02:00+00:00"
 
 
+def test_a_call_that_was_lost_is_not_told_as_none(
+    store: Store, clock: Clock, callback: str
+) -> None:
+    lost = [
+        Draft("dialled", {"call": "1"}),
+        Draft("dial_ended", {"call": "1", "outcome": "busy", "cause": 17}),
+        Draft("dialled", {"call": "2"}),
+    ]
+    store.append(callback, lost, wall=IN_TIME, mono_ms=1, generation=1)
+    one = standing(store, clock)
+    assert one is not None
+    assert one.what == "not reached: outcome unknown"
+
+
 def test_a_problem_case_has_fifteen_working_days(store: Store, clock: Clock, callback: str) -> None:
     ended(store, callback, "COMPLETED_PROBLEM", datetime(2026, 11, 23, 2, 0, tzinfo=UTC))
     one = standing(store, clock)
