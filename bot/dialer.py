@@ -218,7 +218,7 @@ class Dialer:
         draft = Draft("dial_ended", {"call": call, "outcome": result, "cause": cause})
         try:
             # A conversation counts its own events, and none may come in between.
-            while callback in self._callbacks.served:
+            while await asyncio.to_thread(self._talking, callback):
                 self._told(call, callback, result)
                 await asyncio.sleep(POLL_S)
             scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
@@ -227,6 +227,11 @@ class Dialer:
             log.error("dialer.unwritten", callback=callback, error=type(error).__name__)
         finally:
             self._told(call, callback, result)
+
+    def _talking(self, callback: str) -> bool:
+        """Whether its policyholder has a conversation, here or in a chat at another bot."""
+        known = self._callbacks
+        return callback in known.served or self._store.served_elsewhere(callback, known.bot)
 
     def _told(self, call: str, callback: str, result: str) -> None:
         """The call's own conversation may begin, or any other."""

@@ -12,6 +12,7 @@ import pytest
 
 from bot import membership
 from bot.callbacks import Callbacks
+from bot.dialer import Dialer
 from bot.errors import ConfigError, OwnershipLost, ServedElsewhere
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
@@ -22,6 +23,8 @@ from bot.recovery import recover_all, recover_orphans
 from bot.settings import ROOT, Settings
 from bot.store import Store
 from bot.store.bots import LEASE
+from tests.unit.test_dialer import Exchange, Words
+from voice.pbx_events import Answered
 
 POLICY = "902626001083"
 
@@ -161,6 +164,27 @@ def test_a_callback_between_two_calls_belongs_to_whoever_calls_next(bots: Bots) 
     pen = bots.b.serve(callback)
     assert pen.generation == bots.b.store.callback(callback).generation
     bots.close()
+
+
+async def test_the_outcome_of_a_call_comes_between_no_events_of_another_bots_chat(
+    bots: Bots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its events would be counted by two, and the record fail its check."""
+    monkeypatch.setattr("bot.dialer.POLL_S", 0)
+    exchange, told = Exchange(), asyncio.Event()
+    dialer = Dialer(bots.a, exchange, exchange, Words())  # type: ignore[arg-type]
+    callback = bots.a.open(POLICY, "phone")
+    bots.a.store.book(callback, bots.clock.now())
+    assert await dialer.round() == 1
+    pen = bots.b.serve(callback)
+    await pen.write([Draft("called", {"line": "chat"})], state="IN_PROGRESS")
+    exchange.look = told.set
+    dialer.on_pbx(Answered(exchange.asked[0][0]))
+    await asyncio.wait_for(told.wait(), 5)
+    await pen.write([Draft("silence", {"waited_s": 1.0})], state="INCOMPLETE")
+    assert pen.next_seq == len(bots.a.store.events(callback))
+    await dialer.close()
+    assert bots.a.store.events(callback)[-1].kind == "dial_ended"
 
 
 async def test_a_bot_whose_help_for_the_dead_fails_still_says_that_it_lives(
