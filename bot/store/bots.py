@@ -19,7 +19,7 @@ from bot.store.records import Callback
 from bot.store.schema import bots, callbacks, events
 
 LEASE = timedelta(seconds=45)
-"""Silent for longer, by the machines' clocks, and a bot is dead."""
+"""Silent for longer, by the database's clock where it has one, and a bot is dead."""
 LIVE = {State.IN_PROGRESS, State.HUMAN}
 """States in which somebody may be on the line."""
 
@@ -41,14 +41,22 @@ def elsewhere(connection: Connection, row: Callback, bot: str, now: datetime) ->
 
 
 def orphans(
-    connection: Connection, bot: str, served: Collection[str], now: datetime, limit: int
+    connection: Connection,
+    bot: str,
+    served: Collection[str],
+    now: datetime,
+    here: datetime,
+    limit: int,
 ) -> list[str]:
     """Callbacks in progress whose bot is dead now, and those of this bot that it has on no line:
-    not `served`, and nothing written for as long as a dead bot is silent."""
-    c, since = callbacks.c, wall_text(now - LEASE)
+    not `served`, and nothing written for as long as a dead bot is silent, by the time `here`, which
+    is on its events."""
+    c, since, lately_here = callbacks.c, wall_text(now - LEASE), wall_text(here - LEASE)
     alive = select(bots.c.id).where(bots.c.seen >= since)
     lately = exists().where(
-        events.c.callback == c.id, events.c.seq == c.head_seq, events.c.wall >= since
+        events.c.callback == c.id,
+        events.c.seq == c.head_seq,
+        events.c.wall >= lately_here,
     )
     dead = c.bot.is_not(None) & (c.bot != bot) & c.bot.not_in(alive)
     left = (c.bot == bot) & c.id.not_in(served) & ~lately

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import make_url
@@ -35,6 +36,10 @@ class Database(ABC):
     @abstractmethod
     def exclusively(self, connection: Connection, what: str) -> None:
         """Only one writer at a time does `what`, until its transaction ends."""
+
+    @abstractmethod
+    def shared_time(self, connection: Connection) -> datetime | None:
+        """By the one clock of all who share the store; None where they are on one machine."""
 
     @abstractmethod
     def learn(self, connection: Connection) -> None:

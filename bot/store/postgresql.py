@@ -7,6 +7,7 @@ server's default says.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from zlib import crc32
 
@@ -77,6 +78,10 @@ class Postgresql(Database):
     def exclusively(self, connection: Connection, what: str) -> None:
         number = crc32(f"huifang.{what}".encode())
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+    def shared_time(self, connection: Connection) -> datetime | None:
+        time: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return time
 
     def learn(self, connection: Connection) -> None:
         """The server would do so by itself within a minute or two; without, it sorts whole tables

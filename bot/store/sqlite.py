@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,9 @@ class Sqlite(Database):
 
     def exclusively(self, connection: Connection, what: str) -> None:
         """Every write transaction is alone anyway."""
+
+    def shared_time(self, connection: Connection) -> datetime | None:
+        """One machine, one clock."""
 
     def learn(self, connection: Connection) -> None:
         """Queries are written so that they need no statistics here."""

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from sqlalchemy import Connection
+
 from bot.errors import OwnershipLost
 from bot.evidence.ledger import Draft, Event, wall_text
 from bot.evidence.states import UNDER_WAY, State
@@ -180,26 +182,27 @@ class Store:
     def beat(self, bot: str) -> None:
         """This bot lives; to be said every few seconds (see `bots.LEASE`)."""
         with self._database.write() as connection:
-            bots.beat(connection, bot, self._clock())
+            bots.beat(connection, bot, self._shared_time(connection))
 
     def claim(self, callback: str, bot: str) -> None:
         """From here on this bot serves the callback: to be asked before reading its generation.
         Raises ServedElsewhere while another one that lives has it, NotFound."""
         with self._database.write() as connection:
             held = callbacks.hold(connection, self._keys, callback, None)
-            bots.claim(connection, held.row, bot, self._clock())
+            bots.claim(connection, held.row, bot, self._shared_time(connection))
 
     def served_elsewhere(self, callback: str, bot: str) -> bool:
         """Whether another bot that lives has this callback on its line. Raises NotFound."""
         with self._database.read() as connection:
             row = callbacks.get(connection, self._keys, callback)
-            return bots.elsewhere(connection, row, bot, self._clock())
+            return bots.elsewhere(connection, row, bot, self._shared_time(connection))
 
     def orphans(self, bot: str, served: Collection[str] = (), limit: int = 50) -> list[str]:
         """Ids of callbacks in progress whose bot has died, and of those of this one that are not
         `served` on any line and on which nothing was written lately."""
         with self._database.read() as connection:
-            return bots.orphans(connection, bot, served, self._clock(), _bounded(limit))
+            now, here = self._shared_time(connection), self._clock()
+            return bots.orphans(connection, bot, served, now, here, _bounded(limit))
 
     async def follow(self, changed: Changed) -> None:
         """For ever, where several bots may share the store (PostgreSQL): `changed` is told of
@@ -399,6 +402,10 @@ class Store:
         with self._database.read() as connection:
             callback = links.find(connection, token, self._clock())
             return None if callback is None else callbacks.get(connection, self._keys, callback)
+
+    def _shared_time(self, connection: Connection) -> datetime:
+        """For what several bots compare: one whose clock is late must not seem dead."""
+        return self._database.shared_time(connection) or self._clock()
 
     def _now(self) -> str:
         return wall_text(self._clock())

@@ -61,6 +61,9 @@ class Bots:
         settings = Settings(data=self.folder / name, database=url, keys=self.folder / "keys")
         settings.audio_folder.mkdir(parents=True)
         store = Store.open(url, self.folder / "keys", clock=self.clock)
+        if url.startswith("postgresql"):
+            shared = lambda _: self.clock.time  # noqa: E731
+            store._database.shared_time = shared  # type: ignore[method-assign]
         store.beat(name)
         return Callbacks(settings, store, self.clock, bot=name)
 
@@ -155,6 +158,19 @@ def test_what_a_dead_bot_left_is_ended_and_it_can_write_no_more(bots: Bots) -> N
     assert bots.b.serve(callback).generation > pen
     (report,) = verify_store(bots.b.store)
     assert not report.faults
+    bots.close()
+
+
+def test_a_bot_whose_clock_is_late_is_not_taken_for_dead(bots: Bots, url: str) -> None:
+    if not url.startswith("postgresql"):
+        pytest.skip("bots on one machine have one clock")
+    for bot in (bots.a, bots.b):
+        del bot.store._database.shared_time  # type: ignore[attr-defined]  # the database's own
+    bots.a.store._clock = lambda: bots.clock.time - 2 * LEASE
+    bots.a.store.beat("a")
+    callback = bots.begin(bots.a)
+    assert recover_orphans(bots.b, bots.b.settings.audio_folder) == 0
+    assert bots.a.store.callback(callback).state is State.IN_PROGRESS
     bots.close()
 
 
