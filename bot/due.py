@@ -65,6 +65,17 @@ def due(
     )
 
 
+def left_behind(
+    policy: Policy, older: Callback, events: Sequence[Event], today: date
+) -> Due | None:
+    """What was alleged in a callback that others followed: no answer that was given there settles
+    a complaint. None where there was nothing, or a human has settled it."""
+    if policy.ended_on is not None or not _alleged(events):
+        return None
+    last = _settle_by(events, older.updated)
+    return Due(last.isoformat(), last < today, policy.number, older.id, "problem case", "")
+
+
 def done(newest: Callback, events: Sequence[Event]) -> bool:
     """Whether it came to an end that leaves nothing to do. Every answer may be as hoped for, and
     the policyholder have complained, or somebody have answered in their place."""

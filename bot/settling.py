@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot import who
-from bot.due import NOT_DUE, Due, done, due
+from bot.due import NOT_DUE, Due, done, due, left_behind
 from bot.errors import ConfigError, UnderWay
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
@@ -17,7 +17,8 @@ from bot.store import Store
 PAGE = 1000
 MAX_RESULT = 500  # characters
 UNTOUCHED = 1
-"""Generation of a callback that nobody but the bot has had: nothing severe was said in it."""
+"""Generation of a callback that nobody but the bot has had: nothing severe was said in it, unless
+somebody else than the policyholder answered."""
 
 
 def list_due(store: Store, clock: Clock) -> list[Due]:
@@ -26,7 +27,12 @@ def list_due(store: Store, clock: Clock) -> list[Due]:
     booked = {booking.callback: booking.at for booking in store.bookings(limit=PAGE, by="bot")}
     found = []
     for policy in _policies(store):
-        newest = next(iter(store.callbacks(policy=policy.number, limit=1)), None)
+        rows = store.callbacks(policy=policy.number)
+        newest = next(iter(rows), None)
+        for older in rows[1:]:
+            severe = older.state is State.NOT_ME or older.generation > UNTOUCHED  # perhaps
+            if severe and (left := left_behind(policy, older, store.events(older.id), today)):
+                found.append(left)
         if newest and newest.state in NOT_DUE and newest.generation == UNTOUCHED:
             continue
         events = store.events(newest.id) if newest else []

@@ -196,6 +196,24 @@ def test_a_complaint_stays_due_though_every_answer_was_as_hoped_for(
     assert standing(store, clock) is None
 
 
+def test_a_complaint_is_settled_by_no_later_callback(
+    settings: Settings, store: Store, clock: Clock, callback: str
+) -> None:
+    at = {"wall": IN_TIME, "mono_ms": 1}
+    store.append(callback, [Draft("called", {"line": "chat"})], **at, generation=1)
+    said = [Draft("flagged", {"code": "P01_NOT_POLICYHOLDER"})]
+    store.append(callback, said, **at, generation=1, state="IN_PROGRESS")
+    store.append(callback, [], **at, generation=1, state="NOT_ME")
+    again = Callbacks(settings, store, clock).open(POLICY, "phone")
+    assert again != callback
+    ended(store, again, "COMPLETED_CLEAN")
+    one = standing(store, clock)
+    assert one is not None
+    assert (one.callback, one.what) == (callback, "problem case")
+    settle(store, clock, callback, "已核实，系业务员代接")
+    assert standing(store, clock) is None
+
+
 def test_who_only_wished_for_a_human_and_answered_all_is_done(
     store: Store, clock: Clock, callback: str
 ) -> None:
