@@ -65,6 +65,12 @@ def due(
     )
 
 
+def unreadable(policy: Policy, today: date) -> Due:
+    """A policy of which nobody can tell how it stands."""
+    last = policy.cooling_off_end
+    return Due(last.isoformat(), last < today, policy.number, "", "its record is damaged", "")
+
+
 def left_behind(
     policy: Policy, older: Callback, events: Sequence[Event], today: date
 ) -> Due | None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+
+import structlog
 
 from bot import who
-from bot.due import NOT_DUE, Due, done, due, left_behind
-from bot.errors import ConfigError, UnderWay
+from bot.due import NOT_DUE, Due, done, due, left_behind, unreadable
+from bot.errors import ConfigError, HuifangError, StoreUnavailable, UnderWay
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
 from bot.local import local
 from bot.policy import Policy
 from bot.scribe import Clock
 from bot.store import Store
+
+log = structlog.get_logger()
 
 PAGE = 1000
 MAX_RESULT = 500  # characters
@@ -25,21 +30,32 @@ def list_due(store: Store, clock: Clock) -> list[Due]:
     """The most urgent first. Blocking: reads every policy, and the record of each that is open."""
     today = local(clock.now()).date()
     booked = {booking.callback: booking.at for booking in store.bookings(limit=PAGE, by="bot")}
-    found = []
+    found: list[Due] = []
     for policy in _policies(store):
-        rows = store.callbacks(policy=policy.number)
-        newest = next(iter(rows), None)
-        for older in rows[1:]:
-            severe = older.state is State.NOT_ME or older.generation > UNTOUCHED  # perhaps
-            if severe and (left := left_behind(policy, older, store.events(older.id), today)):
-                found.append(left)
-        if newest and newest.state in NOT_DUE and newest.generation == UNTOUCHED:
-            continue
-        events = store.events(newest.id) if newest else []
-        at = booked.get(newest.id) if newest else None
-        if one := due(policy, newest, events, today, at):
-            found.append(one)
+        try:
+            found += _of(store, policy, today, booked)
+        except StoreUnavailable:
+            raise
+        except HuifangError as error:  # it hides none of the others
+            log.error("due.unreadable", policy=policy.number[-4:], error=type(error).__name__)
+            found.append(unreadable(policy, today))
     return sorted(found, key=lambda one: (one.by, one.policy))
+
+
+def _of(store: Store, policy: Policy, today: date, booked: Mapping[str, datetime]) -> Iterator[Due]:
+    """What is due of one policy."""
+    rows = store.callbacks(policy=policy.number)
+    newest = next(iter(rows), None)
+    for older in rows[1:]:
+        severe = older.state is State.NOT_ME or older.generation > UNTOUCHED  # perhaps
+        if severe and (left := left_behind(policy, older, store.events(older.id), today)):
+            yield left
+    if newest and newest.state in NOT_DUE and newest.generation == UNTOUCHED:
+        return
+    events = store.events(newest.id) if newest else []
+    at = booked.get(newest.id) if newest else None
+    if one := due(policy, newest, events, today, at):
+        yield one
 
 
 def settle(store: Store, clock: Clock, callback: str, result: str) -> None:

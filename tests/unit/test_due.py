@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from bot.callbacks import Callbacks
@@ -212,6 +213,16 @@ def test_a_complaint_is_settled_by_no_later_callback(
     assert (one.callback, one.what) == (callback, "problem case")
     settle(store, clock, callback, "已核实，系业务员代接")
     assert standing(store, clock) is None
+
+
+def test_a_damaged_record_hides_no_other(store: Store, clock: Clock, callback: str) -> None:
+    with store._database.write() as connection:
+        where = {"id": callback, "contract": b"another's"}
+        connection.execute(text("UPDATE callbacks SET contract = :contract WHERE id = :id"), where)
+    assert len(list_due(store, clock)) == 10
+    one = standing(store, clock)
+    assert one is not None
+    assert one.what == "its record is damaged"
 
 
 def test_who_only_wished_for_a_human_and_answered_all_is_done(
