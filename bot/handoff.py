@@ -127,7 +127,7 @@ class HumanDesk:
             elder=self._callbacks.elder(policy),
             foreign=self._callbacks.foreign(policy),
             past=past,
-            on_presence=lambda: self._bell.ring(row.id),
+            on_presence=lambda: self._moved(row.id),
         )
         chat = await asyncio.to_thread(
             Chat, self._conversations, row.id, line, self._bell.ring, browser
@@ -139,6 +139,11 @@ class HumanDesk:
         task.add_done_callback(lambda _: self._over(row.id))
         return chat
 
+    def _moved(self, callback: str) -> None:
+        """A page came or went: what an agent sees of it, and who waits first."""
+        self._bell.ring(callback)
+        self._bell.ring()
+
     def _over(self, callback: str) -> None:
         self._chats.pop(callback, None)
         self._callbacks.leave(callback)
@@ -147,7 +152,14 @@ class HumanDesk:
 
     async def waiting(self) -> Sequence[Waiting]:
         found = await asyncio.to_thread(self._summaries, "queue")
-        return sorted(found, key=lambda w: (not w.severe, not w.elder, w.since))
+        return sorted(
+            found, key=lambda w: (not self._there(w.callback), not w.severe, not w.elder, w.since)
+        )
+
+    def _there(self, callback: str) -> bool:
+        """Whether somebody waits at this moment: who was promised a call, or has left, does not."""
+        chat = self._chats.get(callback)
+        return chat.line.present if chat else callback in self._on_phone
 
     async def held_by(self, agent: str) -> Sequence[Waiting]:
         return await asyncio.to_thread(self._summaries, f"human:{agent}")
@@ -207,7 +219,7 @@ class HumanDesk:
             policy,
             self._callbacks.script(policy),
             events,
-            present=chat.line.present if chat else callback in self._on_phone,
+            present=self._there(callback),
             finished=row.state in FINISHED,
             chat_since=chat.since if chat else None,
         )

@@ -105,7 +105,7 @@ class Desk(Protocol):
         """
 
     async def waiting(self) -> Sequence[Waiting]:
-        """Who waits for a human, the most urgent first."""
+        """Who waits for a human: those who are there at this moment first, then the most urgent."""
 
     async def held_by(self, agent: str) -> Sequence[Waiting]:
         """What this agent has taken and neither given back nor ended."""

@@ -20,6 +20,7 @@ from tests.flow.test_chat_queue import POLICY, Page, house, until_queued
 from tests.flow.test_faults import DeadDialogue
 from voice.pbx_events import AgentRings, AgentTalks, Gone
 
+OTHER = "902626001067"
 UUID = "4f3b0e0a-9c1d-4a57-9d4e-000000000001"
 
 
@@ -76,6 +77,24 @@ async def test_who_calls_is_on_the_phone_though_a_chat_was_planned(
     assert (await desk.take(callback, "李娜")).summary.channel == "phone"
     with pytest.raises(HuifangError, match=PHONE_ONLY_ON_PHONE):
         await desk.agent_say(callback, "李娜", "您好")
+
+
+async def test_who_is_there_comes_before_who_was_promised_a_call(
+    settings: Settings, store: Store
+) -> None:
+    """F2 takes the first of the list."""
+    desk, callbacks = house(settings, store)
+    promised = on_the_phone(callbacks, "complaint")
+    there = callbacks.open(OTHER, "chat")
+    page = Page(await desk.open_chat(store.token_for(there)))
+    async with asyncio.timeout(10):
+        changes = desk.watch()
+        while len(await desk.waiting()) < 2:
+            await anext(changes)
+    assert [one.callback for one in await desk.waiting()] == [there, promised]
+    page.line.detach(page)
+    assert [one.callback for one in await desk.waiting()] == [promised, there]
+    await desk.close()
 
 
 async def test_who_is_to_be_called_back_has_a_number_and_a_time(
