@@ -84,7 +84,10 @@ WORDS = "我叫王秀英"
 def test_whatever_is_passed_by_mistake_is_masked_by_its_type_or_shape(
     capsys: pytest.CaptureFixture[str], value: object
 ) -> None:
-    line = json.dumps(logged(capsys, callback="c-1", what=value), ensure_ascii=False)
+    fields = logged(capsys, callback="c-1", what=value)
+    # The time of day may hold any digits, those of the birth year as well.
+    del fields["timestamp"]
+    line = json.dumps(fields, ensure_ascii=False)
     assert '"c-1"' in line
     for secret in ("Wang", "王", "1390000", "21010219", "P2026", "digit='7'", "왕", "1954"):
         assert secret not in line, line
