@@ -162,7 +162,7 @@ async def test_who_opens_the_link_reads_nothing_of_earlier_calls(
     again = Page(await desk.open_chat(store.token_for(callback)))
     for text in (*page.sent, *again.sent):
         assert "19790425" not in text
-        assert "3000" not in text
+        assert "3000元" not in text
     assert EARLIER in page.sent[0]
     await desk.close()
 
