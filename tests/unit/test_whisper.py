@@ -196,37 +196,6 @@ def test_noise_brings_no_yes(model: Whisper, level: float) -> None:
     assert min(heard.scores.get(name, 0.0) for name in ("yes_no", "yes_other", "known")) < 2
 
 
-@pytest.mark.models
-@pytest.mark.parametrize(
-    ("log_probs", "answers", "seconds", "windows"),
-    [
-        ((-0.5,), None, 1.0, [10.0]),
-        ((-0.9, -0.3), None, 1.0, [10.0, 30.0]),
-        ((-0.9, -1.2), None, 1.0, [10.0, 30.0]),
-        ((-0.9,), YES_NO, 1.0, [10.0]),  # its scores were measured with the short window
-        ((-0.9,), None, 12.0, [12.5]),
-    ],
-)
-def test_free_text_that_is_unsure_gets_a_second_look_and_the_likelier_counts(
-    model: Whisper,
-    monkeypatch: pytest.MonkeyPatch,
-    log_probs: tuple[float, ...],
-    answers: ClosedSet | None,
-    seconds: float,
-    windows: list[float],
-) -> None:
-    seen: list[float] = []
-
-    def look(_sound: object, window_s: float, *_: object) -> whisper.Decoded:
-        seen.append(window_s)
-        return whisper.Decoded((1,), 2 * log_probs[len(seen) - 1], 0.0, {})
-
-    monkeypatch.setattr(model, "_look", look)
-    sound = np.zeros(int(seconds * mel.RATE), np.float32)
-    assert model.transcribe(sound, answers).confidence == pytest.approx(np.exp(max(log_probs)))
-    assert seen == windows
-
-
 class Interrupted:
     """An engine during whose encoding the speaker goes on."""
 
@@ -249,7 +218,7 @@ def test_what_nobody_waits_for_is_decoded_no_further(
     model: Whisper, monkeypatch: pytest.MonkeyPatch, answers: ClosedSet | None
 ) -> None:
     engine = Interrupted()
-    monkeypatch.setattr(model, "_model", engine)
+    monkeypatch.setattr(model._base, "_model", engine)
     engine.session = model.session(8000, answers)
     engine.session.accept(bytes(16000))
     for _ in range(2):  # then it is not even begun

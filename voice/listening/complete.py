@@ -7,7 +7,7 @@ is interrupted, a wrong INCOMPLETE a second of waiting.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from voice.frames import Transcript
@@ -42,8 +42,8 @@ def verdict(heard: Transcript, answers: ClosedSet | None, wanted: Wanted | None 
     """CLEAR, OPEN or INCOMPLETE. `answers` is the closed set of the question, whose ratios `heard`
     carries where the recogniser can tell them; `wanted` the number it asks for, if it asks for one.
     With neither nothing is CLEAR."""
-    text = _MARKS.sub("", heard.text)
-    if answers is not None and heard.spelt and _by_words(heard.spelt, heard, answers):
+    text = bare(heard.text)
+    if answers is not None and heard.spelt and is_answer(heard.spelt, heard.scores, answers):
         return Verdict.CLEAR  # the second reader heard this and no syllable more
     if not text or (not heard.scores and heard.confidence < CLEAR_CONFIDENCE):
         return Verdict.OPEN
@@ -52,7 +52,7 @@ def verdict(heard: Transcript, answers: ClosedSet | None, wanted: Wanted | None 
     if answers is None:
         clear = wanted is not None and _is_request(text)
         return Verdict.CLEAR if clear else _unfinished(text)
-    if _by_words(text, heard, answers):
+    if is_answer(text, heard.scores, answers):
         return Verdict.CLEAR
     misheard = len(text) <= SOUND_CHARACTERS and text not in answers.phrases
     goes_on = _FILLERS.fullmatch(text) or _GOES_ON.search(text)
@@ -76,9 +76,16 @@ def _is_finished(text: str) -> bool:
     return text not in _HEDGES and not _FILLERS.fullmatch(text)
 
 
-def _by_words(text: str, heard: Transcript, answers: ClosedSet) -> bool:
-    yes_no = heard.scores.get("yes_no")
-    other = heard.scores.get("yes_other")
+def bare(text: str) -> str:
+    """Without blanks and marks."""
+    return _MARKS.sub("", text)
+
+
+def is_answer(text: str, scores: Mapping[str, float], answers: ClosedSet) -> bool:
+    """Whether bare `text` is one or several of the known `answers` as they are written, and the
+    ratios, as far as there are any, are for that kind."""
+    yes_no = scores.get("yes_no")
+    other = scores.get("yes_other")
     if _strung(answers.yes).fullmatch(text):
         return _at_least(CLEAR_RATIO, yes_no, other)
     if _strung(answers.no).fullmatch(text):

