@@ -156,22 +156,20 @@ def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
 def _unlike(heard: Heard, rules: Table) -> bool:
     """Whether a short text is not what the second reader spelt: far from it as it was written, or,
     if it had to be respelt, as it was read (稍等 written 小的 and spelt "shao de" is no 晓得). What
-    has no Chinese word (Yes, made of 嗯) must have been spelt."""
+    has no Chinese word (Yes, made of 嗯) must have been spelt. Where it is the known answer that
+    the sound surely is, more may have been misspelt, the end left out as well (可以 as ke)."""
     written = normalise(heard.text, MAX_TEXT)
     read = bare(rules.respelt(written))
     if not heard.sounds or len(read) > rules.agreement.repaired_short:
         return False
-    if not heard.spelt and heard.scores.get("written", -inf) < rules.agreement.written:
-        return not _swallowed(read, heard, rules)
+    need = rules.agreement
+    told = (
+        nearest.same(read, heard.nearest) and nearest.kind(heard.scores, need.told_ratio) == "yes"
+    )
+    least = need.written_told if told and len(read) >= need.written_told_from else need.written
+    if not heard.spelt and heard.scores.get("written", -inf) < least:
+        return not (told and pinyin.begins(pinyin.spelt(heard.sounds), read))
     return read != bare(written) and pinyin.apart(pinyin.spelt(heard.sounds), read) > 0
-
-
-def _swallowed(text: str, heard: Heard, rules: Table) -> bool:
-    """Whether only the end of `text` was not spelt (可以 as ke), and the sound is surely that known
-    answer."""
-    if not nearest.same(text, heard.nearest) or not pinyin.begins(pinyin.spelt(heard.sounds), text):
-        return False
-    return nearest.kind(heard.scores, rules.agreement.told_ratio) == "yes"
 
 
 def _no(heard: Heard, guess: Guess, reason: str, rules: Table) -> Meaning:

@@ -74,6 +74,8 @@ class Agreement:
     undenied: float
     undenied_self: float
     written: float
+    written_told: float
+    written_told_from: int
     quiet_db: float
     request: float
     request_over_hedge: float

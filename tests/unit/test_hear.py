@@ -39,6 +39,7 @@ class Counting:
         self.go = go
         self.begun = threading.Event()
         self.abandoned = 0
+        self.hurried = 0
 
     def session(self, rate: int, answers: ClosedSet | None = None) -> Counted:
         return Counted(self, rate)
@@ -50,6 +51,9 @@ class Counted:
 
     def abandon(self) -> None:
         self.owner.abandoned += 1
+
+    def hurry(self) -> None:
+        self.owner.hurried += 1
 
     def accept(self, pcm: bytes) -> str | None:
         self.pcm += pcm
@@ -166,6 +170,22 @@ async def test_cancelled_caller_leaves_the_queue() -> None:
     assert pool.depth == 1
     go.set()
     await running
+    await pool.close()
+
+
+async def test_who_is_on_a_thread_hurries_while_others_wait_for_one() -> None:
+    engine = Counting(threading.Event())
+    assert engine.go is not None
+    pool = RecogniserPool(engine, 1)
+    running = asyncio.create_task(pool.transcribe(bytes(2), 8000))
+    assert await asyncio.to_thread(engine.begun.wait, 10)
+    assert engine.hurried == 0
+    waiting = asyncio.create_task(pool.transcribe(bytes(2), 8000))
+    await asyncio.sleep(0)
+    assert engine.hurried == 1
+    engine.go.set()
+    await asyncio.gather(running, waiting)
+    assert engine.hurried == 1, "the last in the queue has time"
     await pool.close()
 
 

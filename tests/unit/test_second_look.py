@@ -115,6 +115,8 @@ def test_the_larger_model_is_asked_where_it_may_help(
     assert heard.text == text
     assert small.windows == windows
     assert ("whisper-small-int8" in heard.engine) is bool(windows), "the record names who heard it"
+    hurried = both.transcribe(np.zeros(mel.RATE, np.float32), answers, hurried=lambda: True)
+    assert hurried.text == first.text, "others wait"
     alone = Whisper(base).transcribe(np.zeros(mel.RATE, np.float32), answers)  # type: ignore[arg-type]
     assert alone.text == first.text
 

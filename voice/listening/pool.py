@@ -48,6 +48,8 @@ class RecogniserPool:
         self._now = now
         self._pressure = Pressure(min(BUSY_PER_THREAD * tasks, self.capacity))
         self._depth = 0
+        self._workers = threads
+        self._running: set[Session] = set()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="listening")
 
@@ -76,8 +78,15 @@ class RecogniserPool:
         def work() -> Transcript:
             session = self.recogniser.session(rate, answers)
             running.append(session)
-            session.accept(pcm)
-            return session.finish()
+            with self._lock:
+                self._running.add(session)
+            self._hurry()
+            try:
+                session.accept(pcm)
+                return session.finish()
+            finally:
+                with self._lock:
+                    self._running.discard(session)
 
         try:
             return await self.run(work)
@@ -85,6 +94,13 @@ class RecogniserPool:
             for session in running:
                 session.abandon()
             raise
+
+    def _hurry(self) -> None:
+        """Where somebody waits for a thread, nobody on one gets more than the needful."""
+        with self._lock:
+            late = list(self._running) if self._depth > self._workers else []
+        for session in late:
+            session.hurry()
 
     async def open(self, rate: int, answers: ClosedSet | None = None) -> StreamingSession:
         """Begin a recognition fed while the caller speaks. Raises RecognitionFailed."""
@@ -114,6 +130,8 @@ class RecogniserPool:
             self._depth += change
             self._pressure.update(self._depth, self._now())
             depth = self._depth
+        if change > 0:
+            self._hurry()
         if self._on_depth is not None:
             self._on_depth(depth)
 

@@ -23,6 +23,10 @@ class Session(Protocol):
         """From any thread: nobody wants to know any more. A `finish` that is under way may stop at
         its next step and raise RecognitionFailed."""
 
+    def hurry(self) -> None:
+        """From any thread: others wait. What only makes a result better is left out, if it is not
+        under way yet."""
+
 
 class Recogniser(Protocol):
     """An engine with its model loaded; shared between calls, safe to use from several threads."""

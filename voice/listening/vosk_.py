@@ -126,6 +126,9 @@ class VoskSession:
     def abandon(self) -> None:
         """What costs time was done while the caller spoke."""
 
+    def hurry(self) -> None:
+        """Nothing could be left out."""
+
     def finish(self) -> Transcript:
         """The transcript of all sound. `ms` is the decoding time of the whole utterance."""
         began = time.perf_counter()

@@ -71,14 +71,16 @@ class Whisper:
         sound: mel.Floats,
         answers: ClosedSet | None,
         unwanted: Callable[[], bool] = lambda: False,
+        hurried: Callable[[], bool] = lambda: False,
     ) -> Transcript:
-        """Recognise sound of 16 kHz, -1..1. Raises RecognitionFailed where the engine fails, and
-        between two steps when the result is `unwanted` by now."""
+        """Recognise sound of 16 kHz, -1..1; where `hurried`, with one look. Raises
+        RecognitionFailed where the engine fails, and between two steps when the result is
+        `unwanted` by now."""
         began = time.perf_counter()
         if len(sound) > MAX_SCORED_S * mel.RATE:
             answers = None
         try:
-            pieces = [self._hear(piece, answers, unwanted) for piece in windows(sound)]
+            pieces = [self._hear(piece, answers, unwanted, hurried) for piece in windows(sound)]
         except RuntimeError as error:
             raise RecognitionFailed("the Whisper engine failed on an utterance") from error
         heard = [piece for piece in pieces if piece.look.credible and piece.look.tokens]
@@ -106,7 +108,11 @@ class Whisper:
         return self.name + small + spells
 
     def _hear(
-        self, sound: mel.Floats, answers: ClosedSet | None, unwanted: Callable[[], bool]
+        self,
+        sound: mel.Floats,
+        answers: ClosedSet | None,
+        unwanted: Callable[[], bool],
+        hurried: Callable[[], bool],
     ) -> Heard:
         seconds = len(sound) / mel.RATE
         if seconds > SHORT_WINDOW_S:
@@ -114,7 +120,7 @@ class Whisper:
             return Heard(self._base.look(sound, window_s, answers, unwanted))
         look = self._base.look(sound, SHORT_WINDOW_S, answers, unwanted)
         reading = None if self._reader is None else self._reader.read(look.states, seconds)
-        again = self._small is not None and not second_look.settled(look, answers)
+        again = not (second_look.settled(look, answers) or self._small is None or hurried())
         if self._small is not None and again:
             larger = self._small.look(sound, SHORT_WINDOW_S, answers, unwanted)
             look = second_look.together(look, larger)
@@ -168,15 +174,19 @@ class WhisperSession:
         self._answers = answers
         self._pcm = bytearray()
         self._room = int(MAX_SECONDS * rate) * 2
-        self._abandoned = False
+        self._abandoned = self._hurried = False
 
     def accept(self, pcm: bytes) -> None:
         """Keep more sound, up to MAX_SECONDS in all."""
         self._pcm += pcm[: self._room - len(self._pcm)]
 
     def abandon(self) -> None:
-        """Stop at the next step: a second look costs five times what the first did."""
+        """Stop at the next step: a second look costs four times what the first did."""
         self._abandoned = True
+
+    def hurry(self) -> None:
+        """No second look, unless it is under way."""
+        self._hurried = True
 
     def finish(self) -> Transcript:
         """Recognise it. Raises RecognitionFailed."""
@@ -184,7 +194,9 @@ class WhisperSession:
         sound = np.frombuffer(bytes(self._pcm[:whole]), dtype="<i2").astype(np.float32) / 32768.0
         if self._rate != mel.RATE:
             sound = soxr.resample(sound, self._rate, mel.RATE).astype(np.float32)
-        heard = self._whisper.transcribe(sound, self._answers, lambda: self._abandoned)
+        heard = self._whisper.transcribe(
+            sound, self._answers, lambda: self._abandoned, lambda: self._hurried
+        )
         if self._answers is None:
             return heard
         snr = speech_to_noise_db(bytes(self._pcm[:whole]))
