@@ -21,11 +21,12 @@ from bot import comprehension, expectation
 from bot.expectation import Expectation
 from bot.numerals import hanzi
 from tests.bench.bench_understand import OUT, pieces
-from tests.bench.spoken import CONDITIONS, ROOT, SHORT, Said, on_the_line, utter
+from tests.bench.ears import ears
+from tests.bench.spoken import CONDITIONS, SHORT, Said, on_the_line, utter
 from tests.dialogue.corpus import Labelled
 from tests.unit.policies import examples, render
 from voice.frames import PHONE_RATE
-from voice.listening import whisper, whisper_files
+from voice.listening import whisper
 
 LESS = (
     "可能比交的少 比交的少 会少 可能少 退的少 要亏钱 会亏 有损失 要扣钱 退不了全部 "
@@ -78,7 +79,7 @@ def outcome(model: whisper.Whisper, answer: Answer, line: bytes) -> str:
 
 
 async def main(voices: tuple[str, ...]) -> None:
-    model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=1)
+    model = ears()
     said = [(answer, voice) for voice in voices for answer in answers()]
     sounds = await utter([(answer.text, voice) for answer, voice in said], OUT / "speech")
     report = []

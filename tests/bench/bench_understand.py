@@ -24,10 +24,11 @@ from bot.dialogue.client import Dialogue
 from bot.dialogue.protocol import Item, Meaning, Start, State, Turn
 from bot.settings import Settings
 from tests.bench import lost
+from tests.bench.ears import ears
 from tests.bench.spoken import CONDITIONS, ROOT, Condition, Said, Split, on_the_line, speak
 from tests.dialogue.corpus import Labelled
 from voice.frames import FRAME_BYTES, PHONE_RATE, Transcript
-from voice.listening import whisper, whisper_files
+from voice.listening import whisper
 from voice.listening.closed_set import ANY, YES_NO
 from voice.listening.endpoint import Endpointer, SpeechEnded
 from voice.listening.vad import WebRtcVad
@@ -218,9 +219,7 @@ async def main() -> int:
     load = os.getloadavg()[0]
     before = recorded(options.again) if options.again else {}
     spoken = [] if before else (await speak(options.split, OUT / "speech"))[:: options.every]
-    model = whisper.load(
-        whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=options.threads
-    )
+    model = ears(options.threads)
     settings = Settings()
     trained = settings.models / "huifang.tar.gz"
     dialogue = Dialogue(settings.rasa_python, trained, ROOT, workers=1)

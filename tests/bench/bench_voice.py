@@ -32,11 +32,11 @@ from bot import logs
 from bot.settings import ROOT
 from tests.bench import voice_caller, voice_listening, voice_noises, voice_report
 from tests.bench.bench_listen import CALLERS, Said, speak
+from tests.bench.ears import ears
 from tests.bench.voice_caller import Talker
 from tests.bench.voice_process import House, running, usage
 from voice.dsp import pcm_from, samples_from
 from voice.frames import PHONE_RATE
-from voice.listening import whisper, whisper_files
 from voice.speaking import open_speaker
 from voice.speaking.stretch import stretch
 from voice.telephone import through_telephone
@@ -246,12 +246,13 @@ async def main(stages: Sequence[tuple[int, float, bool]]) -> dict[str, Any]:
     report: dict[str, Any] = {"cores": os.cpu_count(), "stages": []}
     if stages:
         report |= await calls(stages, callers.wire)
-    model = whisper.load(whisper_files.assemble(ROOT / "models" / "whisper-base"), threads=2)
+    model = ears(threads=2)
     report["slow_answers"] = await voice_listening.slow(callers.pieces, model)
     report["noises"] = await voice_noises.barge_in(callers.answers)
     report["unhurried"] = voice_listening.unhurried(callers.answers, model)
     report["numbers"] = voice_listening.unhurried_numbers(callers.numbers, model)
-    report["whisper"] = voice_listening.beside_stock(callers.answers, model, OUT)
+    base = ears(threads=2, second_look=False)
+    report["whisper"] = voice_listening.beside_stock(callers.answers, base, model, OUT)
     report["seconds"] = round(time.monotonic() - began)
     return report
 

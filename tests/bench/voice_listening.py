@@ -222,14 +222,21 @@ def _first_pause(line: bytes, silences: Pauses) -> SpeechPaused | None:
     return None
 
 
-def beside_stock(answers: Sequence[Said], model: whisper.Whisper, folder: Path) -> dict[str, Any]:
+def beside_stock(
+    answers: Sequence[Said], base: whisper.Whisper, both: whisper.Whisper, folder: Path
+) -> dict[str, Any]:
     """Our path and stock faster-whisper (its own environment, defaults, one thread), same clips.
-    Ours twice: as at a term, scores of the closed set included, and as free text, which what is
-    unsure has looked at again through the long window."""
+    Ours as at a term, scores of the closed set included, and as free text; with the same model
+    alone, and with Whisper small where that is unsure."""
     spoken = answers[:: max(1, len(answers) // CLIPS)][:CLIPS]
     sounds = folder / "clips"
     sounds.mkdir(parents=True, exist_ok=True)
-    paths: dict[str, ClosedSet | None] = {"asked": YES_NO, "free": None}
+    paths: dict[str, tuple[whisper.Whisper, ClosedSet | None]] = {
+        "asked": (base, YES_NO),
+        "free": (base, None),
+        "asked_again": (both, YES_NO),
+        "free_again": (both, None),
+    }
     seconds, wrong = dict.fromkeys(paths, 0.0), dict.fromkeys(paths, 0)
     kept: dict[str, str] = {}
     for n, said in enumerate(spoken):
@@ -240,7 +247,7 @@ def beside_stock(answers: Sequence[Said], model: whisper.Whisper, folder: Path) 
         with wave.open(str(sounds / f"{n:02}.wav"), "wb") as file:
             file.setparams((1, 2, PHONE_RATE, 0, "NONE", ""))
             file.writeframes(pcm)
-        for path, known in paths.items():
+        for path, (model, known) in paths.items():
             session = model.session(PHONE_RATE, known)
             session.accept(pcm)
             heard = session.finish()

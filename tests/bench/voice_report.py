@@ -75,8 +75,10 @@ def page(report: Mapping[str, Any]) -> Iterator[str]:
             f"{of}. {whisper['stock']} with its defaults: {whisper['stock_s']} s, CER "
             f"{whisper['stock_cer']}. Ours as at a term, the scores of the closed set included: "
             f"{whisper['asked_s']} s, CER {whisper['asked_cer']}, **{whisper['asked_times']} times "
-            f"as fast**; as free text, the unsure ones heard again through the long window: "
-            f"{whisper['free_s']} s, CER {whisper['free_cer']}, {whisper['free_times']} times."
+            f"as fast**; as free text {whisper['free_s']} s, CER {whisper['free_cer']}, "
+            f"{whisper['free_times']} times. With Whisper small for what is unsure: "
+            f"{whisper['asked_again_s']} s, CER {whisper['asked_again_cer']}, and "
+            f"{whisper['free_again_s']} s, CER {whisper['free_again_cer']}."
         )
     yield "\n`make bench-pipecat` measures the same dialogue built with pipecat beside ours.\n"
     yield "How well the bot itself is understood: [intelligibility](intelligibility.md)."

@@ -1,0 +1,15 @@
+"""The recogniser as the bot has it."""
+
+from __future__ import annotations
+
+from bot.models import WHISPER_BASE, WHISPER_SMALL
+from tests.bench.spoken import ROOT
+from voice.listening import whisper
+
+MODELS = ROOT / "models"
+
+
+def ears(threads: int = 1, *, second_look: bool = True) -> whisper.Whisper:
+    """Both models, or Whisper base alone. Raises ModelError where `make setup` did not run."""
+    small = MODELS / WHISPER_SMALL if second_look else None
+    return whisper.load(MODELS / WHISPER_BASE, small=small, threads=threads)
