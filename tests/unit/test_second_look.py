@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import log
 from pathlib import Path
 
@@ -54,6 +55,22 @@ def test_only_what_is_unsure_is_looked_at_again(
     seen: Look, answers: ClosedSet | None, settled: bool
 ) -> None:
     assert second_look.settled(seen, answers) is settled
+
+
+def test_what_was_surely_spelt_is_not_looked_at_again() -> None:
+    missed = look("心愁呢", YES | {"spelt_undenied": 9.0})
+    missed = replace(missed, nearest="清楚了")
+    assert second_look.settled(missed, YES_NO, "清楚了")
+    assert not second_look.settled(missed, YES_NO, "清楚"), "the sound is nearer to another"
+    assert not second_look.settled(replace(missed, nearest=""), YES_NO, "")
+    unsure = ({"yes_no": 5.0}, {"yes_other": 5.0}, {"spelt_undenied": 2.0}, {"lost_no": 0.2})
+    for scores in unsure:
+        one = replace(missed, scores={**missed.scores, **scores})
+        assert not second_look.settled(one, YES_NO, "清楚了"), scores
+    one = replace(missed, nearest="行")
+    assert not second_look.settled(one, YES_NO, "行"), "one syllable"
+    no = replace(look("卜清出", NO), nearest="不清楚")
+    assert second_look.settled(no, YES_NO, "不清楚")
 
 
 @pytest.mark.parametrize(

@@ -17,18 +17,29 @@ SURE_LOG_PROB = -0.8
 """Mean of the tokens of free text. What is less sure counts for nothing where it is asked for (a
 number needs a confidence of 0.45)."""
 LOST_NO = 0.1  # probability of a negation that was not written
+SPELT_RATIO = 8.0  # of a yes that was spelt, of two syllables or more
+UNDENIED = 3.0  # nats; how much better than its denial a yes that was spelt explains the sound
 UNDECIDED = 2.0  # a ratio nearer to 1 than this or its inverse does not know
 _RATIOS = ("yes_no", "yes_other", "no_other", "urgent", "known")
 
 
-def settled(look: Look, answers: ClosedSet | None) -> bool:
+def settled(look: Look, answers: ClosedSet | None, spelt: str = "") -> bool:
     """Whether nothing more is to be learnt: free text that is sure, or one or several of the known
-    `answers` as they are written, with scores of their kind."""
+    `answers`, with scores of their kind, as they are written or, surer still, as a second reader
+    `spelt` them (`listening.phones`)."""
     if answers is None:
         return look.mean_log_prob >= SURE_LOG_PROB
-    lost_no = look.scores.get("lost_no", 0.0)
-    known = complete.is_answer(complete.bare(look.text), look.scores, answers)
-    return look.credible and known and lost_no <= LOST_NO
+    if look.scores.get("lost_no", 0.0) > LOST_NO:
+        return False
+    if look.credible and complete.is_answer(complete.bare(look.text), look.scores, answers):
+        return True
+    if spelt != look.nearest or not complete.is_answer(spelt, look.scores, answers):
+        return False
+    ratios = [look.scores.get(name, 1.0) for name in ("yes_no", "yes_other")]
+    surely = len(spelt) > 1 and min(ratios) >= SPELT_RATIO
+    return spelt not in answers.yes or (
+        surely and look.scores.get("spelt_undenied", UNDENIED) >= UNDENIED
+    )
 
 
 def together(first: Look, second: Look) -> Look:

@@ -120,18 +120,24 @@ class Whisper:
             return Heard(self._base.look(sound, window_s, answers, unwanted))
         look = self._base.look(sound, SHORT_WINDOW_S, answers, unwanted)
         reading = None if self._reader is None else self._reader.read(look.states, seconds)
-        again = not (second_look.settled(look, answers) or self._small is None or hurried())
-        if self._small is not None and again:
-            larger = self._small.look(sound, SHORT_WINDOW_S, answers, unwanted)
-            look = second_look.together(look, larger)
+        heard = self._read(look, reading, answers)
+        if self._small is None or hurried():
+            return heard
+        if second_look.settled(heard.look, answers, heard.spelt):
+            return heard
+        larger = self._small.look(sound, SHORT_WINDOW_S, answers, unwanted)
+        both = second_look.together(look, larger)
+        return replace(self._read(both, reading, answers), again=True)
+
+    def _read(self, look: Look, reading: phones.Reading | None, answers: ClosedSet | None) -> Heard:
+        """`look` with what the second reader says of its words."""
         if reading is None:
-            return Heard(look, again=again)
+            return Heard(look)
         sounds = phones.syllables(reading.units)
         if answers is None:
-            return Heard(look, sounds, again=again)
+            return Heard(look, sounds)
         spelt, read = self._spelt(reading, look.text, answers)
-        look = replace(look, scores={**look.scores, **read})
-        return Heard(look, sounds, spelt, again)
+        return Heard(replace(look, scores={**look.scores, **read}), sounds, spelt)
 
     def _spelt(
         self, reading: phones.Reading, written: str, answers: ClosedSet
