@@ -26,6 +26,10 @@ from bot.store.database import Database
 OLDEST = 150000
 MAX_CONNECTIONS = 10
 CONNECT_S = 5
+RECONNECT_S = 15.0
+"""The pool waits twice as long after each connection that fails, minutes in the end, in which a
+server that is back is not seen and the other bots take this one for dead. After so many seconds it
+gives up, and whoever asks next makes it begin anew, at once."""
 
 _WORDS = {
     "53100": "the disk is full",
@@ -59,6 +63,7 @@ class Postgresql(Database):
             min_size=1,
             max_size=MAX_CONNECTIONS,
             timeout=busy_s,
+            reconnect_timeout=RECONNECT_S,
             check=ConnectionPool.check_connection,  # a server that was restarted is no fault
             close_returns=True,
             open=True,

@@ -182,6 +182,7 @@ class Store:
     def beat(self, bot: str) -> None:
         """This bot lives; to be said every few seconds (see `bots.LEASE`)."""
         with self._database.write() as connection:
+            self._database.exclusively(connection, "bots")  # two may begin all leases anew
             bots.beat(connection, bot, self._shared_time(connection))
 
     def claim(self, callback: str, bot: str) -> None:

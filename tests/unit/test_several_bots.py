@@ -22,11 +22,12 @@ from bot.membership import joined
 from bot.recovery import recover_all, recover_orphans
 from bot.settings import ROOT, Settings
 from bot.store import Store
-from bot.store.bots import LEASE
+from bot.store.bots import LEASE, UNHEARD
 from tests.unit.test_dialer import Exchange, Words
 from voice.pbx_events import Answered
 
 POLICY = "902626001083"
+BEAT = timedelta(seconds=membership.BEAT_S)
 
 
 class Clock:
@@ -76,6 +77,13 @@ class Bots:
             generation=row.generation, state="IN_PROGRESS",
         )  # fmt: skip
         return callback
+
+    def outlive(self, *living: Callbacks) -> None:
+        """A lease and more goes by in which only these bots say that they live."""
+        for _ in range(1 + LEASE // BEAT):
+            self.clock.time += BEAT
+            for bot in living:
+                bot.store.beat(bot.bot)
 
     def close(self) -> None:
         self.a.store.close()
@@ -145,8 +153,7 @@ def test_a_call_that_is_on_its_way_back_is_not_given_up(bots: Bots) -> None:
 def test_what_a_dead_bot_left_is_ended_and_it_can_write_no_more(bots: Bots) -> None:
     callback = bots.begin(bots.a)
     pen = bots.a.store.callback(callback).generation
-    bots.clock.time += LEASE + timedelta(seconds=1)
-    bots.b.store.beat("b")
+    bots.outlive(bots.b)
     assert recover_orphans(bots.b, bots.b.settings.audio_folder) == 1
     row = bots.b.store.callback(callback)
     assert (row.state, row.outcome) == (State.INCOMPLETE, "crashed")
@@ -158,6 +165,26 @@ def test_what_a_dead_bot_left_is_ended_and_it_can_write_no_more(bots: Bots) -> N
     assert bots.b.serve(callback).generation > pen
     (report,) = verify_store(bots.b.store)
     assert not report.faults
+    bots.close()
+
+
+@pytest.mark.parametrize("away", [UNHEARD, LEASE, timedelta(hours=1)])
+def test_whoever_is_back_first_after_the_store_was_away_ends_nobodys_calls(
+    bots: Bots, away: timedelta
+) -> None:
+    callback = bots.begin(bots.a)
+    bots.clock.time += BEAT
+    bots.b.store.beat("b")  # and before the other one can say so again, the store is away
+    bots.clock.time += away + timedelta(seconds=1)
+    with pytest.raises(ServedElsewhere):
+        bots.b.serve(callback)
+    bots.b.store.beat("b")
+    assert recover_orphans(bots.b, bots.b.settings.audio_folder) == 0
+    with pytest.raises(ServedElsewhere):
+        bots.b.serve(callback)
+    assert bots.a.store.callback(callback).state is State.IN_PROGRESS
+    bots.outlive(bots.b)
+    assert recover_orphans(bots.b, bots.b.settings.audio_folder) == 1, "it did not come back"
     bots.close()
 
 
