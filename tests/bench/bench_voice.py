@@ -251,8 +251,8 @@ async def main(stages: Sequence[tuple[int, float, bool]]) -> dict[str, Any]:
     report["noises"] = await voice_noises.barge_in(callers.answers)
     report["unhurried"] = voice_listening.unhurried(callers.answers, model)
     report["numbers"] = voice_listening.unhurried_numbers(callers.numbers, model)
-    base = ears(threads=2, second_look=False)
-    report["whisper"] = voice_listening.beside_stock(callers.answers, base, model, OUT)
+    one_thread = ears(second_look=False), ears()
+    report["whisper"] = voice_listening.beside_stock(callers.answers, *one_thread, OUT)
     report["seconds"] = round(time.monotonic() - began)
     return report
 

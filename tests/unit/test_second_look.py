@@ -118,7 +118,7 @@ class Asked:
     ("first", "answers", "seconds", "text", "windows"),
     [
         (look("清楚"), YES_NO, 1.0, "清楚", []),
-        (look("切任"), YES_NO, 1.0, "确认", [10.0]),
+        (look("切任"), YES_NO, 1.0, "确认", [6.0]),
         (look("十五", {}, 0.4), None, 1.0, "确认", [10.0]),
         (look("十五", {}, 0.4), None, 12.0, "十五", []),  # measured with the short window
     ],

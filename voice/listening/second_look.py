@@ -1,7 +1,7 @@
 """When a larger model looks at the same sound once more, and what both say together.
 
 Most answers are understood at the first look; the rest would be asked again, which costs a caller
-ten seconds and a larger model 0.6 s of a core. Where both looked, both must be for an answer.
+ten seconds and a larger model 0.45 s of a core. Where both looked, both must be for an answer.
 """
 
 from __future__ import annotations
