@@ -101,12 +101,14 @@ shell: model ## talk to the dialogue in text
 	trap "kill $$actions" EXIT
 	$(RASA)/rasa shell --model models/huifang.tar.gz
 
-reader: setup ## train the second reader of short answers anew, two hours: writes voice/listening/phones.npz
+reader: setup ## train the second readers of short answers anew, two hours: writes voice/listening/phones*.npz
 	@mkdir -p build/reader
-	for step in speak listen; do
-		$(APP)/python -m scripts.reader.plan | xargs -n 1 -P 2 $(APP)/python -m scripts.reader.$$step
+	shards=$$($(APP)/python -m scripts.reader.plan)
+	echo $$shards | xargs -n 1 -P 2 $(APP)/python -m scripts.reader.speak
+	for whisper in base small; do
+		echo $$shards | xargs -n 1 -P 2 $(APP)/python -m scripts.reader.listen $$whisper
+		$(RASA)/python -m scripts.reader.train $$whisper
 	done
-	$(RASA)/python -m scripts.reader.train
 
 bench-line: setup-test ## calls by SIPp through a real Asterisk: lateness, cost, key 0; writes docs
 	@for part in bench_pbx bench_key line_report; do $(APP)/python -m tests.bench.$$part; done

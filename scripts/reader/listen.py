@@ -1,6 +1,6 @@
-"""`python -m scripts.reader.listen SHARD`: sends each clip of a shard through the telephone, at
-some level, speed and noise, and keeps what Whisper's encoder makes of it, with its spelling, in
-build/reader/states-SHARD.npz. Some hold noise only, which is spelt as nothing."""
+"""`python -m scripts.reader.listen MODEL SHARD`: sends each clip of a shard through the telephone,
+at some level, speed and noise, and keeps what the encoder of Whisper base or small makes of it,
+with its spelling, in build/reader/states-MODEL-SHARD.npz. Some hold noise, spelt as nothing."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from scripts.reader.speak import kept
 from voice.frames import PHONE_RATE
 from voice.listening import mel
 from voice.listening.phones import states_of, syllable_units
-from voice.listening.whisper import SHORT_WINDOW_S
+from voice.listening.whisper import SECOND_WINDOW_S, SHORT_WINDOW_S
 from voice.speaking import reading
 from voice.telephone import through_telephone
 
-TIMES = 2  # each clip, heard otherwise each time …
-TIMES_PAIRS = 4  # … and those that must be told apart
+WINDOW_S = {"base": SHORT_WINDOW_S, "small": SECOND_WINDOW_S}  # of a look, as the bot looks
+TIMES = {"base": 2, "small": 1}
+"""Each clip, heard otherwise each time; those that must be told apart twice as often. The larger
+model is slow to listen, and hears well enough to learn from less."""
+_EDGE_S = 0.5  # of silence behind a clip longer than the window
 EMPTY = 60  # noises only
 
 
@@ -57,13 +60,14 @@ def nothing(dice: random.Random) -> np.ndarray:
             return hiss * np.exp(-(np.arange(count) % dice.randrange(1500, 6000)) / 150)
 
 
-def main(shard: str) -> None:
-    folder = ROOT / "models" / "whisper-base"
+def main(whisper: str, shard: str) -> None:
+    folder = ROOT / "models" / f"whisper-{whisper}"
     model = ctranslate2.models.Whisper(str(folder), compute_type="int8", intra_threads=1)
     reading.prepare(OUT)
 
     def look(sound: np.ndarray) -> np.ndarray:
-        frames = int(SHORT_WINDOW_S * mel.FRAMES_PER_SECOND)
+        window_s = max(WINDOW_S[whisper], len(sound) / mel.RATE + _EDGE_S)
+        frames = int(window_s * mel.FRAMES_PER_SECOND) // 2 * 2
         spectrogram = np.ascontiguousarray(mel.log_mel(sound, frames)[None])
         states = np.array(model.encode(ctranslate2.StorageView.from_array(spectrogram)))[0]
         heard = states[: states_of(len(sound) / mel.RATE)]
@@ -77,7 +81,7 @@ def main(shard: str) -> None:
             for syllable in word.syllables
             for unit in syllable_units(syllable.rstrip("012345"))
         )
-        for time in range(TIMES if shard.isdigit() else TIMES_PAIRS):
+        for time in range(TIMES[whisper] * (1 if shard.isdigit() else 2)):
             states.append(look(on_the_line(sound, random.Random(f"{shard} {number} {time}"))))
             units.append(spelt)
             texts.append(text)
@@ -87,7 +91,7 @@ def main(shard: str) -> None:
         units.append("")
         texts.append("")
     np.savez(
-        OUT / f"states-{shard}.npz",
+        OUT / f"states-{whisper}-{shard}.npz",
         states=np.concatenate(states),
         lengths=[len(one) for one in states],
         units=units,
@@ -96,4 +100,4 @@ def main(shard: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

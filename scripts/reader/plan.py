@@ -21,7 +21,7 @@ from voice.speaking.kokoro_fetch import VOICES_PACKAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "reader"
-CLIPS = {"0": 1679, "1": 1600, "2": 874, "3": 464, "pairs-0": 426, "pairs-1": 426}
+CLIPS = {"0": 3200, "1": 3200, "pairs-0": 1100, "pairs-1": 1100}
 """Of each shard. Shards of pairs say what must be told apart."""
 MEASURED = {"zm_yunjian", "zm_yunxia", "zm_yunyang", "zf_xiaoyi", "zm_yunxi"}
 """Voices that figures come from or thresholds were set with, never heard in training. The third of

@@ -1,11 +1,13 @@
-"""`python -m scripts.reader.train`, with Rasa's environment (it has TensorFlow): trains the network
-and writes voice/listening/phones.npz; prints the share of units that it misspells in texts kept
-aside, the share of those texts without a fault, and the SHA-256 to be put into phones.py."""
+"""`python -m scripts.reader.train MODEL`, with Rasa's environment (it has TensorFlow): trains the
+network over the states of Whisper base or small and writes its weights; prints the share of units
+that it misspells in texts kept aside, the share of those texts without a fault, and the SHA-256 to
+be put into phones.py."""
 
 from __future__ import annotations
 
 import hashlib
 import random
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from nlu.components.distance import distance
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "reader"
-WEIGHTS = ROOT / "voice" / "listening" / "phones.npz"
+WEIGHTS = {"base": "phones.npz", "small": "phones_small.npz"}
 HIDDEN = 256
 WIDTHS = (3, 5)  # states seen at once by the one layer and by the other
 EPOCHS = 16
@@ -23,10 +25,10 @@ BATCH = 32
 ASIDE = 25  # one text of so many
 
 
-def main() -> None:
+def main(whisper: str) -> None:
     random.seed(1)
     tf.keras.utils.set_random_seed(1)
-    states, spelt, texts = _load()
+    states, spelt, texts = _load(whisper)
     units = sorted({unit for one in spelt for unit in one.split()})
     number = {unit: n for n, unit in enumerate(units, start=1)}  # 0 is CTC's blank
     labels = [[number[unit] for unit in one.split()] for one in spelt]
@@ -69,18 +71,19 @@ def main() -> None:
 
     kept = [weight.numpy().astype("f2") for weight in model.trainable_variables]
     names = [f"{name}{layer}" for layer in range(3) for name in ("weights", "bias")]
-    np.savez(WEIGHTS, units=units, **dict(zip(names, kept, strict=True)))
+    weights = ROOT / "voice" / "listening" / WEIGHTS[whisper]
+    np.savez(weights, units=units, **dict(zip(names, kept, strict=True)))
     wrong = [distance(_read(model(states[n][None]).numpy()[0]), labels[n]) for n in test]
     print(f"of {len(test)} kept aside: {sum(wrong) / sum(len(labels[n]) for n in test):.3f} of the")
     print(f"units wrong, {wrong.count(0) / len(test):.3f} without a fault")
-    print(hashlib.sha256(WEIGHTS.read_bytes()).hexdigest())
+    print(hashlib.sha256(weights.read_bytes()).hexdigest())
 
 
-def _load() -> tuple[list[np.ndarray], list[str], list[str]]:
+def _load(whisper: str) -> tuple[list[np.ndarray], list[str], list[str]]:
     states: list[np.ndarray] = []
     spelt: list[str] = []
     texts: list[str] = []
-    for path in sorted(OUT.glob("states-*.npz")):
+    for path in sorted(OUT.glob(f"states-{whisper}-*.npz")):
         with np.load(path) as kept:
             ends = np.cumsum(kept["lengths"])
             states += np.split(kept["states"], ends[:-1])
@@ -108,4 +111,4 @@ def _read(scores: np.ndarray) -> list[int]:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.unit.test_phones import heard as sound_of
 from tests.unit.test_speaker import started
 from voice.errors import ModelError
 from voice.frames import PHONE_RATE, Transcript
-from voice.listening import mel, second_look, whisper, whisper_small
+from voice.listening import mel, phones, second_look, whisper, whisper_small
 from voice.listening.closed_set import YES_NO, ClosedSet
 from voice.listening.whisper import Whisper
 from voice.listening.whisper_model import Look
@@ -128,14 +129,50 @@ def test_the_larger_model_is_asked_where_it_may_help(
 ) -> None:
     base, small = Asked(first), Asked(look("确认"))
     both = Whisper(base, small=small)  # type: ignore[arg-type]
-    heard = both.transcribe(np.zeros(int(seconds * mel.RATE), np.float32), answers)
-    assert heard.text == text
+    told = both.transcribe(np.zeros(int(seconds * mel.RATE), np.float32), answers)
+    assert told.text == text
     assert small.windows == windows
-    assert ("whisper-small-int8" in heard.engine) is bool(windows), "the record names who heard it"
+    assert ("whisper-small-int8" in told.engine) is bool(windows), "the record names who heard it"
     hurried = both.transcribe(np.zeros(mel.RATE, np.float32), answers, hurried=lambda: True)
     assert hurried.text == first.text, "others wait"
     alone = Whisper(base).transcribe(np.zeros(mel.RATE, np.float32), answers)  # type: ignore[arg-type]
     assert alone.text == first.text
+
+
+class Reads:
+    """A reader that heard these words, surely."""
+
+    sha256 = "0" * 64
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def read(self, *_: object) -> phones.Reading:
+        return sound_of(phones.spelling(self.words))
+
+
+@pytest.mark.parametrize(
+    ("base_heard", "small_heard", "spelt"),
+    [
+        ("确认", "确认", "确认"),
+        ("不确认", "确认", ""),  # one of them heard a denial
+        ("确认", "不确认", ""),
+        ("转人工", "确认", "转人工"),  # one who heard it brings a human
+        ("确认", "转人工", "转人工"),
+    ],
+)
+def test_at_the_second_look_two_readers_spell(
+    base_heard: str, small_heard: str, spelt: str
+) -> None:
+    both = Whisper(
+        Asked(look("切任")),  # type: ignore[arg-type]
+        small=Asked(look("切任")),  # type: ignore[arg-type]
+        reader=Reads(base_heard),  # type: ignore[arg-type]
+        small_reader=Reads(small_heard),  # type: ignore[arg-type]
+    )
+    told = both.transcribe(np.zeros(mel.RATE, np.float32), YES_NO)
+    assert told.spelt == spelt
+    assert told.engine.count(" phones ") == 2
 
 
 @pytest.mark.models

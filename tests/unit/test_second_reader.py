@@ -9,9 +9,8 @@ import pytest
 
 from tests.unit.test_speaker import started
 from voice.frames import PHONE_RATE, Transcript
-from voice.listening import whisper, whisper_files
+from voice.listening import phones, whisper, whisper_files
 from voice.listening.closed_set import YES_NO
-from voice.listening.phones import SHA256
 from voice.speaking import open_speaker
 from voice.telephone import through_telephone
 
@@ -41,7 +40,7 @@ async def heard(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Transcrip
 def test_short_answers_are_spelt_as_they_were_said(heard: dict[str, Transcript]) -> None:
     assert {text: heard[text].spelt for text in SAID} == {text: text for text in SAID}
     assert {one.engine.split(" ", 1)[1] for one in heard.values()} == {
-        f"{whisper_files.SHA256['model.bin'][:12]} phones {SHA256[:12]}"
+        f"{whisper_files.SHA256['model.bin'][:12]} phones {phones.BASE.sha256[:12]}"
     }, "the record names both"
 
 

@@ -25,8 +25,23 @@ from voice.listening import ctc
 from voice.listening.closed_set import ClosedSet
 from voice.listening.mel import Floats
 
-FILE = Path(__file__).with_name("phones.npz")
-SHA256 = "7b9e9be24602422b0f8e94dba01f2fa53f95036b3be62d652a022353169ee4ea"
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A network that was trained on the states of one model's encoder, and measured."""
+
+    path: Path
+    sha256: str
+
+
+BASE = Weights(
+    Path(__file__).with_name("phones.npz"),
+    "7b9e9be24602422b0f8e94dba01f2fa53f95036b3be62d652a022353169ee4ea",
+)
+SMALL = Weights(
+    Path(__file__).with_name("phones_small.npz"),
+    "97db2d704c8f768b081c79043c8894f2fef9ff02df06bfdc5a04400de5bc0f2e",
+)
 STATES_PER_SECOND = 50  # of Whisper's encoder
 INITIALS = frozenset("b p m f d t n l g k h j q x r z c s y w zh ch sh".split())
 NEARLY = 3.0  # nats by which a known answer may explain a sound worse than what was spelt …
@@ -45,40 +60,60 @@ def states_of(seconds: float) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What one network heard in each 20 ms."""
+
+    chances: ctc.Chances
+    numbers: Mapping[str, int]
+    """Of each unit, its column in `chances`."""
+
+    def log_likelihoods(self, spellings: Sequence[Sequence[str]]) -> list[float]:
+        """Of each spelling. A unit that the network never learnt makes it impossible."""
+        known = [all(unit in self.numbers for unit in units) for units in spellings]
+        asked = [[self.numbers.get(unit, 0) for unit in units] for units in spellings]
+        found = ctc.log_likelihoods(self.chances, asked)
+        return [
+            float(one) if learnt else ctc.IMPOSSIBLE
+            for one, learnt in zip(found, known, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """What the reader made of one sound."""
 
     units: tuple[str, ...]
     """The likeliest initials and finals ("-ing"). No tones; ü is v."""
-    chances: ctc.Chances
-    numbers: Mapping[str, int]
-    """Of each unit, its column in `chances`."""
+    views: tuple[View, ...]
+    """Of the networks that heard it."""
 
     def likelihoods(self, spellings: Sequence[Sequence[str]]) -> list[float]:
-        """How much worse than `units` each spelling explains the sound, in nats: 0, about as well;
-        -5, by a factor of 150. A unit that the reader never learnt makes a spelling impossible."""
-        known = [all(unit in self.numbers for unit in units) for units in spellings]
-        asked = [[self.numbers.get(unit, 0) for unit in units] for units in spellings]
-        best, *found = ctc.log_likelihoods(
-            self.chances, [[self.numbers[unit] for unit in self.units], *asked]
-        )
-        return [
-            float(one - best) if learnt else ctc.IMPOSSIBLE
-            for one, learnt in zip(found, known, strict=True)
-        ]
+        """How much worse than `units` each spelling explains the sound, in nats, the mean of all
+        views: 0, about as well; -5, by a factor of 150."""
+        views = [view.log_likelihoods([self.units, *spellings]) for view in self.views]
+        best, *found = np.mean(views, axis=0)
+        return [float(one - best) for one in found]
+
+
+def together(one: Reading, other: Reading) -> Reading:
+    """What both make of the same sound: the spelling of the two that explains it better to both."""
+    both = Reading(one.units, one.views + other.views)
+    (better,) = both.likelihoods([other.units])
+    return Reading(other.units, both.views) if better > 0 else both
 
 
 class Phones:
-    """The trained network: from a state of width 512 and its neighbours, by two layers of ReLU
-    units, the second added to the first, to an initial, a final or none."""
+    """The trained network: from a state and its neighbours, by two layers of ReLU units, the second
+    added to the first, to an initial, a final or none."""
 
-    def __init__(self, path: Path = FILE) -> None:
+    def __init__(self, weights: Weights = BASE) -> None:
         """Raises ModelError where the weights are missing or others than were measured."""
+        path, self.sha256 = weights.path, weights.sha256
         try:
             packed = path.read_bytes()
         except OSError as error:
             raise ModelError(f"the reader's weights {path} cannot be read: {error}") from error
-        if hashlib.sha256(packed).hexdigest() != SHA256:
+        if hashlib.sha256(packed).hexdigest() != self.sha256:
             raise ModelError(f"{path} does not hold the weights that were measured")
         with np.load(io.BytesIO(packed)) as kept:
             self._units = ["", *map(str, kept["units"])]
@@ -89,7 +124,7 @@ class Phones:
         self._numbers = {unit: number for number, unit in enumerate(self._units) if unit}
 
     def read(self, states: Floats, seconds: float) -> Reading:
-        """Reads `states`, shape (frames, 512), of which `seconds` hold sound."""
+        """Reads `states`, shape (frames, width of the encoder), of which `seconds` hold sound."""
         near = np.maximum(_convolved(states[: states_of(seconds)], *self._near), 0)
         far = near + np.maximum(_convolved(near, *self._far), 0)
         weights, bias = self._out
@@ -99,7 +134,7 @@ class Phones:
         best = scores.argmax(axis=1)
         changes = np.concatenate(([True], best[1:] != best[:-1]))
         units = tuple(self._units[unit] for unit in best[changes] if unit)
-        return Reading(units, chances, self._numbers)
+        return Reading(units, (View(chances, self._numbers),))
 
 
 def _convolved(states: Floats, weights: Floats, bias: Floats) -> Floats:

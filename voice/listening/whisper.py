@@ -59,9 +59,11 @@ class Whisper:
         *,
         small: WhisperModel | None = None,
         reader: phones.Phones | None = None,
+        small_reader: phones.Phones | None = None,
     ) -> None:
         """See `load`."""
-        self._base, self._small, self._reader = base, small, reader
+        self._base, self._small = base, small
+        self._reader, self._small_reader = reader, small_reader
         self._spellings: dict[ClosedSet, phones.Spellings] = {}
         self.name = f"whisper-base-int8 {whisper_files.SHA256['model.bin'][:12]}"
 
@@ -107,7 +109,8 @@ class Whisper:
     def _engine(self, again: bool) -> str:
         """What heard an utterance, as it goes on record."""
         small = f" whisper-small-int8 {whisper_small.SHA256['model.bin'][:12]}" if again else ""
-        spells = "" if self._reader is None else f" phones {phones.SHA256[:12]}"
+        readers = (self._reader, self._small_reader if again else None)
+        spells = "".join(f" phones {reader.sha256[:12]}" for reader in readers if reader)
         return self.name + small + spells
 
     def _hear(
@@ -130,8 +133,16 @@ class Whisper:
             return heard
         window_s = SHORT_WINDOW_S if answers is None else SECOND_WINDOW_S
         larger = self._small.look(sound, window_s, answers, unwanted)
-        both = second_look.together(look, larger)
-        return replace(self._read(both, reading, answers), again=True)
+        alone = [heard.spelt]
+        if reading and self._small_reader and answers:
+            spelt_again = self._small_reader.read(larger.states, seconds)
+            alone.append(self._known_by_spelling(answers).find(spelt_again))
+            reading = phones.together(reading, spelt_again)
+        both = self._read(second_look.together(look, larger), reading, answers)
+        human = [text for text in alone if answers and text in answers.urgent]
+        if human:  # who heard it alone brings a human all the same
+            both = replace(both, spelt=human[0])
+        return replace(both, again=True)
 
     def _read(self, look: Look, reading: phones.Reading | None, answers: ClosedSet | None) -> Heard:
         """`look` with what the second reader says of its words."""
@@ -248,8 +259,10 @@ def load(
 
     if small is not None:
         whisper_small.verify(small)
+    spelt = language == "zh"
     return Whisper(
         model(folder),
         small=None if small is None else model(small),
-        reader=phones.Phones() if language == "zh" else None,
+        reader=phones.Phones(phones.BASE) if spelt else None,
+        small_reader=phones.Phones(phones.SMALL) if spelt and small is not None else None,
     )
