@@ -87,10 +87,10 @@ class Callbacks:
         return policy.holder_age(today) >= self.settings.elder_age
 
     def open(self, policy_number: str, channel: str) -> str:
-        """The policy's unfinished callback, or a new one, also where an import has corrected what
-        it would say. Returns the callback's id."""
+        """The policy's newest callback where it is unfinished, or a new one, also where an import
+        has corrected what it would say. Returns the callback's id."""
         policy = self.store.policy(policy_number)
-        for row in self.store.callbacks(policy=policy_number):
+        for row in self.store.callbacks(policy=policy_number, limit=1):
             if row.state in RESUMABLE and row.owner == "bot" and not self.outdated(row):
                 if row.head_seq < 0:  # the process died before it could write the first event
                     self._created(row.id, policy, channel)
@@ -102,9 +102,13 @@ class Callbacks:
 
     def outdated(self, row: Callback) -> bool:
         """Whether this callback waits to be gone on with, and would say what an import has
-        corrected since."""
+        corrected since, or another one has followed: how a policy stands is told by its newest,
+        also once a correction was taken back."""
         if row.state is State.IN_PROGRESS or row.state not in RESUMABLE:
             return False
+        (newest,) = self.store.callbacks(policy=row.policy_number, limit=1)
+        if newest.id != row.id:
+            return True
         planned = self.store.policy_of(row.id)
         return not planned.speaks_as(self.store.policy(row.policy_number))
 

@@ -11,18 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from bot.callbacks import Callbacks
+from bot.callbacks import Callbacks, Conversations
 from bot.dialer import WORDS_S, Dialer, may_dial, undecided
 from bot.dialling import order, placed
 from bot.errors import ConfigError, ServedElsewhere, StoreUnavailable, UnderWay
 from bot.evidence.ledger import Draft
 from bot.expectation import Said
+from bot.handoff import HumanDesk
 from bot.importing import chat_link, import_policies
 from bot.inquiries import Inquiries
 from bot.policy import Policy
 from bot.settings import ROOT, Settings
 from bot.store import Store
 from bot.vault.datakey import Unreadable
+from bot.web.desk import LinkInvalid
 from tests.unit.test_store_sqlite import crippled
 from voice.ami_client import AmiRefused, AmiUnavailable
 from voice.pbx import outcome
@@ -182,6 +184,38 @@ async def test_what_an_import_has_corrected_is_not_asked_as_it_was(
     assert newest.id != due
     assert store.policy_of(newest.id).premium == policy.premium + 1
     assert callbacks.open(POLICY, "chat") == newest.id
+
+
+@pytest.mark.parametrize("state", ["READY", "INCOMPLETE", "COMPLETED_CLEAN"])
+async def test_a_correction_that_was_taken_back_brings_no_older_callback_back(
+    state: str,
+    dialer: Dialer,
+    exchange: Exchange,
+    callbacks: Callbacks,
+    store: Store,
+    due: str,
+) -> None:
+    """How the policy stands is told by its newest callback: one that went on in an older one would
+    be asked of again."""
+    first = store.policy(POLICY)
+    store.save_policies([replace(first, premium=first.premium + 1)])
+    between = callbacks.open(POLICY, "chat")
+    if state != "READY":
+        left_as(store, between, state)
+    link = store.token_for(due)
+    store.save_policies([first])
+    desk = HumanDesk(Conversations(callbacks, None), None)  # type: ignore[arg-type]
+    with pytest.raises(LinkInvalid):
+        await desk.open_chat(link)
+    await dialer.round()  # the call is booked anew, where one is due
+    await dialer.round()
+    calls = 0 if state == "COMPLETED_CLEAN" else 1
+    assert len(exchange.asked) == calls
+    assert store.bookings() == []
+    newest = callbacks.open(POLICY, "phone")
+    assert newest not in {due, between}
+    assert store.policy_of(newest) == first
+    assert kinds(store, newest).count("dialled") == calls
 
 
 async def test_a_call_waits_for_its_words_but_not_for_ever(
