@@ -190,7 +190,9 @@ class Dialer:
         if row.owner != "bot" or not known.outdated(row):
             return False
         if not (known.with_humans(row.policy_number) or known.done(row.policy_number)):
-            self._store.book(known.open(row.policy_number, "phone"), booking.at)
+            following = known.open(row.policy_number, "phone")
+            if not self._store.booked(following):  # a time that was named since is the newer wish
+                self._store.book(following, booking.at)
         self._store.finish_booking(booking.id)
         return True
 

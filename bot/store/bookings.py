@@ -40,6 +40,13 @@ def due(
     return [_booking(row) for row in connection.execute(query.limit(limit)).mappings()]
 
 
+def of(connection: Connection, callback: str) -> Booking | None:
+    """The open one of this callback."""
+    wanted = (bookings.c.callback == callback) & (bookings.c.state == "open")
+    row = connection.execute(select(bookings).where(wanted)).mappings().first()
+    return None if row is None else _booking(row)
+
+
 def callback_of(connection: Connection, booking: int) -> str:
     """Raises NotFound."""
     callback = connection.scalar(select(bookings.c.callback).where(bookings.c.id == booking))

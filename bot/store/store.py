@@ -365,6 +365,11 @@ class Store:
         with self._database.read() as connection:
             return bookings.due(connection, before, _bounded(limit), by)
 
+    def booked(self, callback: str) -> Booking | None:
+        """The open booking of this callback."""
+        with self._database.read() as connection:
+            return bookings.of(connection, callback)
+
     def take_booking(
         self,
         booking: int,

@@ -186,6 +186,19 @@ async def test_what_an_import_has_corrected_is_not_asked_as_it_was(
     assert callbacks.open(POLICY, "chat") == newest.id
 
 
+async def test_a_time_that_was_named_after_an_import_counts_and_not_the_one_of_before(
+    dialer: Dialer, exchange: Exchange, callbacks: Callbacks, store: Store, due: str
+) -> None:
+    policy = store.policy(POLICY)
+    store.save_policies([replace(policy, premium=policy.premium + 1)])
+    following, named = callbacks.open(POLICY, "chat"), DAY + timedelta(hours=5)
+    store.book(following, named)
+    for _ in range(2):
+        assert await dialer.round() == 0
+    assert [(booking.callback, booking.at) for booking in store.bookings()] == [(following, named)]
+    assert exchange.asked == []
+
+
 @pytest.mark.parametrize("state", ["READY", "INCOMPLETE", "COMPLETED_CLEAN"])
 async def test_a_correction_that_was_taken_back_brings_no_older_callback_back(
     state: str,
