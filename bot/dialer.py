@@ -33,7 +33,9 @@ log = structlog.get_logger()
 
 POLL_S = 2.0  # how often bookings are looked at
 AT_ONCE = 5  # dialled in one round
-UNREADY = 20  # bookings looked at besides, since some may wait for their words
+UNREADY = 20  # that wait for their words; those behind them are not looked at yet
+DUE = 1000  # bookings read in one round
+LOOK_AGAIN_S = 60.0  # at a booking that could not be served: its record is damaged, say
 WORDS_S = 120.0
 """How long a call that is due waits for its words to be rendered. Then it is placed all the same:
 what is missing is spoken first in the queue, behind a stock phrase."""
@@ -74,6 +76,7 @@ class Dialer:
         self._callbacks, self._store = callbacks, callbacks.store
         self._switchboard, self._pbx, self._words = switchboard, pbx, words
         self._unready: dict[int, int] = {}  # booking → since when it waits for its words, ms
+        self._put_off: dict[int, int] = {}  # booking → when it is looked at again, ms
         self._dialling: dict[str, str] = {}  # UUID → callback, until its outcome is known
         self._errands = Errands()
 
@@ -100,16 +103,24 @@ class Dialer:
         room = min(AT_ONCE, self._switchboard.room - len(self._dialling))
         if room <= 0:
             return 0
-        due = await asyncio.to_thread(self._store.bookings, now, room + UNREADY, by="bot")
-        self._unready = {b.id: self._unready[b.id] for b in due if b.id in self._unready}
-        placed = 0
-        for booking in due:
-            if placed < room:
-                placed += await self._place(booking)
+        read = await asyncio.to_thread(self._store.bookings, now, DUE, by="bot")
+        self._unready = {b.id: self._unready[b.id] for b in read if b.id in self._unready}
+        now_ms, placed, waiting = self._callbacks.clock.mono_ms(), 0, 0
+        self._put_off = {id: at_ms for id, at_ms in self._put_off.items() if at_ms > now_ms}
+        for booking in read:
+            if placed >= room or waiting >= UNREADY:
+                break
+            if booking.id in self._put_off:
+                continue
+            if await self._place(booking):
+                placed += 1
+            elif booking.id in self._unready:
+                waiting += 1
         return placed
 
     async def _place(self, booking: Booking) -> bool:
-        """Whether it was dialled. A record that cannot be read keeps nobody else waiting."""
+        """Whether it was dialled. A record that cannot be read keeps nobody else waiting, and is
+        not told of in every round."""
         try:
             return await self._may_speak(booking) and await self.dial(booking)
         except NotFound:  # somebody else was quicker
@@ -118,6 +129,8 @@ class Dialer:
             raise
         except HuifangError as error:
             log.error("dialer.skipped", callback=booking.callback, error=type(error).__name__)
+            again_ms = self._callbacks.clock.mono_ms() + int(LOOK_AGAIN_S * 1000)
+            self._put_off[booking.id] = again_ms
             return False
 
     async def _may_speak(self, booking: Booking) -> bool:

@@ -10,9 +10,19 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
+from sqlalchemy import text
 
 from bot.callbacks import Callbacks, Conversations
-from bot.dialer import WORDS_S, Dialer, may_dial, undecided
+from bot.dialer import (
+    AT_ONCE,
+    LOOK_AGAIN_S,
+    UNREADY,
+    WORDS_S,
+    Dialer,
+    may_dial,
+    undecided,
+)
 from bot.dialling import order, placed
 from bot.errors import ConfigError, ServedElsewhere, StoreUnavailable, UnderWay
 from bot.evidence.ledger import Draft
@@ -281,6 +291,34 @@ async def test_a_record_that_cannot_be_read_keeps_nobody_else_waiting(
     assert await dialer.round() == 1
     ((_, number),) = exchange.asked
     assert number == store.policy(other).phone
+
+
+async def test_however_many_records_cannot_be_read_whoever_is_due_is_called(
+    dialer: Dialer, exchange: Exchange, callbacks: Callbacks, store: Store, due: str
+) -> None:
+    policy = store.policy(POLICY)
+    others = [f"{int(POLICY) + n + 1}" for n in range(2 * (AT_ONCE + UNREADY))]
+    store.save_policies([replace(policy, number=number) for number in others])
+    damaged = [callbacks.open(number, "phone") for number in others]
+    for callback in damaged:
+        store.book(callback, DAY - timedelta(hours=1))
+    with store._database.write() as connection:
+        for id in damaged:
+            query = text("UPDATE callbacks SET contract = :contract WHERE id = :id")
+            connection.execute(query, {"id": id, "contract": b"another's"})
+    with structlog.testing.capture_logs() as logs:
+        assert await dialer.round() == 1
+        assert await dialer.round() == 0
+    assert [number for _, number in exchange.asked] == [policy.phone]
+    assert len(store.bookings(limit=1000)) == len(damaged), "none is lost"
+    told = [entry["callback"] for entry in logs if entry["event"] == "dialer.skipped"]
+    assert sorted(told) == sorted(damaged), "once each"
+    clock = callbacks.clock
+    assert isinstance(clock, Clock)
+    clock.mono += int(LOOK_AGAIN_S * 1000)
+    with structlog.testing.capture_logs() as logs:
+        await dialer.round()
+    assert len(logs) == len(damaged), "perhaps it can be read by now"
 
 
 async def test_a_round_that_breaks_is_not_the_last(
