@@ -16,7 +16,7 @@ from bot.evidence.ledger import Event
 from bot.evidence.states import COMPLETED, State
 from bot.local import local
 from bot.policy import Policy
-from bot.store import Callback
+from bot.store import Callback, DamagedPolicy
 
 PROBLEM_DAYS = 15  # working days
 NOT_DUE = frozenset({State.COMPLETED_CLEAN, State.CANCELLED})
@@ -28,7 +28,7 @@ class Due:
 
     by: str  # the last day, ISO 8601
     overdue: bool
-    policy: str  # its number
+    policy: str  # its number; empty where that cannot be read
     callback: str  # id of the newest; empty where there is none
     what: str  # how things stand
     booked: str  # UTC time of the call that is booked, ISO 8601; empty without
@@ -69,6 +69,12 @@ def unreadable(policy: Policy, today: date) -> Due:
     """A policy of which nobody can tell how it stands."""
     last = policy.cooling_off_end
     return Due(last.isoformat(), last < today, policy.number, "", "its record is damaged", "")
+
+
+def nameless(policy: DamagedPolicy, today: date) -> Due:
+    """A policy of which nobody can tell whose it is, nor by when it is due: today."""
+    what = f"row {policy.row} of the policies is damaged; import its file again"
+    return Due(today.isoformat(), False, "", "", what, "")
 
 
 def left_behind(

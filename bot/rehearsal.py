@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from time import monotonic
 from typing import Protocol
 
@@ -26,7 +27,6 @@ from voice.survived import survived
 log = structlog.get_logger()
 
 LOOK_S = 30.0  # between two looks for policies that are new or have changed
-PAGE = 1000
 MAX_POLICIES = 20_000  # remembered; the sentences of more are rendered when they are hurried
 
 
@@ -106,20 +106,17 @@ class Rehearsal:
         """Find policies that are new or have changed."""
         with survived("rehearsal.broken"):
             try:
-                for policy in await asyncio.to_thread(lambda: list(self._policies())):
+                for policy in await asyncio.to_thread(self._policies):
                     if self._known.get(policy.number) != policy:
                         self._known[policy.number] = policy
                         self._sure.append(policy)
             except HuifangError as error:
                 log.warning("rehearsal.not_looked", error=type(error).__name__)
 
-    def _policies(self) -> Iterator[Policy]:
-        last, seen = None, 0
-        while seen < MAX_POLICIES and (
-            page := self._callbacks.store.policies(limit=PAGE, after=last)
-        ):
-            yield from page
-            last, seen = page[-1].number, seen + len(page)
+    def _policies(self) -> list[Policy]:
+        """Without those that are damaged: `huifang due` tells of them."""
+        every = self._callbacks.store.every_policy()
+        return list(islice((one for one in every if isinstance(one, Policy)), MAX_POLICIES))
 
     async def _render(
         self, policy: Policy, part: Callable[[Policy], list[str]], *, hurried: bool = False

@@ -8,14 +8,14 @@ from datetime import date, datetime
 import structlog
 
 from bot import who
-from bot.due import NOT_DUE, Due, done, due, left_behind, unreadable
+from bot.due import NOT_DUE, Due, done, due, left_behind, nameless, unreadable
 from bot.errors import ConfigError, HuifangError, StoreUnavailable, UnderWay
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
 from bot.local import local
 from bot.policy import Policy
 from bot.scribe import Clock
-from bot.store import Store
+from bot.store import DamagedPolicy, Store
 
 log = structlog.get_logger()
 
@@ -31,7 +31,11 @@ def list_due(store: Store, clock: Clock) -> list[Due]:
     today = local(clock.now()).date()
     booked = {booking.callback: booking.at for booking in store.bookings(limit=PAGE, by="bot")}
     found: list[Due] = []
-    for policy in _policies(store):
+    for policy in store.every_policy():
+        if isinstance(policy, DamagedPolicy):
+            log.error("due.damaged_policy", row=policy.row)
+            found.append(nameless(policy, today))
+            continue
         try:
             found += _of(store, policy, today, booked)
         except StoreUnavailable:
@@ -78,10 +82,3 @@ def settle(store: Store, clock: Clock, callback: str, result: str) -> None:
         mono_ms=clock.mono_ms(),
         generation=None,
     )
-
-
-def _policies(store: Store) -> Iterator[Policy]:
-    last = None
-    while page := store.policies(limit=PAGE, after=last):
-        yield from page
-        last = page[-1].number

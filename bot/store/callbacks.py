@@ -46,7 +46,7 @@ def create(
     connection.execute(
         insert(callbacks).values(
             id=callback,
-            policy=policy.id,
+            policy=policy.row,
             policy_number=keys.keyed("number", policy_number),
             contract=key.seal(contract.encode(), about(callback, "contract")),
             questionnaire=questionnaire,

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from bot.evidence.ledger import canonical
 from bot.policy import Policy
-from bot.store.keys import Keys
-from bot.store.records import NotFound
+from bot.store.keys import Keys, destroy
+from bot.store.records import DamagedPolicy, NotFound
 from bot.store.schema import callbacks, data_keys, policies
+from bot.vault.datakey import Unreadable
 
 
 class Saved(NamedTuple):
@@ -26,13 +27,13 @@ class Saved(NamedTuple):
 
     new: int
     unchanged: int
-    changed: int
+    changed: int  # also what was damaged and stands there again
 
 
 class Version(NamedTuple):
     """One version of a policy, as it stands in its row."""
 
-    id: int
+    row: int
     facts: str  # canonical JSON
 
     @property
@@ -60,19 +61,24 @@ def _save_one(connection: Connection, keys: Keys, policy: Policy, now: str) -> s
     facts = canonical(policy.to_json())
     number, fingerprint = keys.keyed("number", policy.number), keys.keyed("facts", facts)
     current = (policies.c.number == number) & policies.c.current
-    known = connection.scalar(select(policies.c.fingerprint).where(current))
-    if known == fingerprint:
+    query = _query().add_columns(policies.c.fingerprint, policies.c.key_row).where(current)
+    known = connection.execute(query).first()
+    same = known is not None and known.fingerprint == fingerprint
+    if known and same and not isinstance(_read(keys, known), DamagedPolicy):
         return "unchanged"
-    connection.execute(update(policies).where(current).values(current=False))
     name = str(uuid.uuid4())
     key_row, key = keys.create(connection, name)
+    sealed = {"key": name, "key_row": key_row, "facts": key.seal(facts.encode(), about(name))}
+    if known and same:  # the very facts that were damaged: callbacks were made from this row
+        connection.execute(update(policies).where(current).values(**sealed))
+        destroy(connection, known.key_row)
+        return "changed"
+    connection.execute(update(policies).where(current).values(current=False))
     connection.execute(
         insert(policies).values(
-            key=name,
-            key_row=key_row,
+            **sealed,
             number=number,
             phone=keys.keyed("phone", policy.phone),
-            facts=key.seal(facts.encode(), about(name)),
             fingerprint=fingerprint,
             imported=now,
             current=True,
@@ -93,13 +99,13 @@ def current(connection: Connection, keys: Keys, number: str, *, hold: bool = Fal
     return found[0]
 
 
-def page(connection: Connection, keys: Keys, limit: int, after: str | None) -> list[Policy]:
-    query = _query().where(policies.c.current).order_by(policies.c.id).limit(limit)
-    if after is not None:
-        number = keys.keyed("number", after)
-        last = select(policies.c.id).where(policies.c.number == number, policies.c.current)
-        query = query.where(policies.c.id > last.scalar_subquery())
-    return [version.policy for version in _all(connection, keys, query)]
+def page(
+    connection: Connection, keys: Keys, limit: int, after: int = 0
+) -> list[Version | DamagedPolicy]:
+    """Current ones, by their rows; `after`: the last row of the page before."""
+    wanted = policies.c.current & (policies.c.id > after)
+    query = _query().where(wanted).order_by(policies.c.id).limit(limit)
+    return [_read(keys, row) for row in connection.execute(query)]
 
 
 def by_phone(connection: Connection, keys: Keys, phone: str, limit: int) -> list[Policy]:
@@ -119,13 +125,26 @@ def of_callback(connection: Connection, keys: Keys, callback: str) -> Policy:
 
 def _query() -> Select[Any]:
     """Versions that were not erased."""
-    return select(policies.c.id, policies.c.key, policies.c.facts, data_keys.c.wrapped).join(
-        data_keys, data_keys.c.row == policies.c.key_row
-    )
+    columns = select(policies.c.id, policies.c.key, policies.c.facts, data_keys.c.wrapped)
+    joined = columns.join(data_keys, data_keys.c.row == policies.c.key_row, isouter=True)
+    return joined.where(policies.c.key_row.is_not(None))
 
 
 def _all(connection: Connection, keys: Keys, query: Select[Any]) -> list[Version]:
-    return [
-        Version(id, keys.unwrap(wrapped, key).open(facts, about(key)).decode())
-        for id, key, facts, wrapped in connection.execute(query)
-    ]
+    """Raises Unreadable."""
+    return [_open(keys, row) for row in connection.execute(query)]
+
+
+def _read(keys: Keys, row: Row[Any]) -> Version | DamagedPolicy:
+    try:
+        return _open(keys, row)
+    except Unreadable:
+        return DamagedPolicy(row.id)
+
+
+def _open(keys: Keys, row: Row[Any]) -> Version:
+    """Raises Unreadable, also when its key is gone though it was not erased."""
+    if row.wrapped is None:
+        raise Unreadable("the key of a policy is gone though nobody erased it; import it again")
+    key = keys.unwrap(row.wrapped, row.key)
+    return Version(row.id, key.open(row.facts, about(row.key)).decode())

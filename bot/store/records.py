@@ -26,6 +26,13 @@ class Erased(HuifangError):
 
 
 @dataclass(frozen=True, slots=True)
+class DamagedPolicy:
+    """A policy whose facts cannot be read. The same facts, imported again, take their place."""
+
+    row: int  # where they stand
+
+
+@dataclass(frozen=True, slots=True)
 class Callback:
     """One callback (回访) of one policy."""
 

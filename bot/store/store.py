@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +25,7 @@ from bot.store.keys import Keys, rotate
 from bot.store.migrate import migrate
 from bot.store.notices import Changed
 from bot.store.policies import Saved
-from bot.store.records import Booking, Callback, Chain, Record
+from bot.store.records import Booking, Callback, Chain, DamagedPolicy, Record
 from bot.store.seals import Seals
 from bot.vault.datakey import DataKey
 from bot.vault.master import Vault
@@ -103,10 +104,23 @@ class Store:
         with self._database.read() as connection:
             return policies.of_callback(connection, self._keys, callback)
 
-    def policies(self, limit: int = 50, after: str | None = None) -> list[Policy]:
-        """By number; `after`: the last number of the page before."""
-        with self._database.read() as connection:
-            return policies.page(connection, self._keys, _bounded(limit), after)
+    def policies(self, limit: int = 50) -> list[Policy]:
+        """The first of `every_policy` that can be read."""
+        found = (one for one in self.every_policy() if isinstance(one, Policy))
+        return list(islice(found, _bounded(limit)))
+
+    def every_policy(self) -> Generator[Policy | DamagedPolicy]:
+        """The current versions, those that were imported first before all others. One that changes
+        meanwhile may come twice; none is left out."""
+        last = 0
+        while True:
+            with self._database.read() as connection:
+                page = policies.page(connection, self._keys, MAX_PAGE, last)
+            for one in page:
+                yield one if isinstance(one, DamagedPolicy) else one.policy
+            if len(page) < MAX_PAGE:
+                return
+            last = page[-1].row
 
     def policies_by_phone(self, phone: str, limit: int = 50) -> list[Policy]:
         """Current versions with exactly this number; several mean that it tells nobody apart."""

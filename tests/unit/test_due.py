@@ -225,6 +225,20 @@ def test_a_damaged_record_hides_no_other(store: Store, clock: Clock, callback: s
     assert one.what == "its record is damaged"
 
 
+def test_a_damaged_policy_hides_no_other(store: Store, clock: Clock, callback: str) -> None:
+    ended(store, callback, "NOT_ME")
+    with store._database.write() as connection:
+        damage = text("UPDATE policies SET facts = :facts WHERE id = 1")
+        connection.execute(damage, {"facts": b"another's"})
+    found = list_due(store, clock)
+    (nameless,) = (one for one in found if not one.policy)
+    assert len(found) == 10
+    assert nameless.what == "row 1 of the policies is damaged; import its file again"
+    assert nameless.by == "2026-12-05"
+    settle(store, clock, callback, "已上门")
+    assert standing(store, clock) is None
+
+
 def test_who_only_wished_for_a_human_and_answered_all_is_done(
     store: Store, clock: Clock, callback: str
 ) -> None:

@@ -19,8 +19,10 @@ from bot.errors import ConfigError, OwnershipLost
 from bot.evidence import signing
 from bot.evidence.ledger import GENESIS, Draft, verify_chain
 from bot.evidence.states import WrongState
-from bot.store import NotFound, Store
+from bot.policy import Policy
+from bot.store import DamagedPolicy, NotFound, Store
 from bot.store.schema import links, metadata
+from bot.vault.datakey import Unreadable
 from tests.unit.evidence_case import NOW, Pen, new_callback, policy
 
 FLAG = Draft("flagged", {"code": "P18_INTERFERENCE"})
@@ -59,16 +61,57 @@ def test_reopening_finds_everything(store: Store, url: str, keys: Path) -> None:
 # -- policies
 
 
-def test_import_tells_new_unchanged_and_changed(store: Store) -> None:
+def test_import_tells_new_unchanged_and_changed(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = policy("P1"), policy("P2")
     assert store.save_policies([first, second]) == (2, 0, 0)
     moved = policy("P2", phone="13900000009")
     assert store.save_policies([first, moved, policy("P3")]) == (1, 1, 1)
     assert store.policy("P2") == moved
     assert [p.number for p in store.policies(limit=2)] == ["P1", "P2"]
-    assert [p.number for p in store.policies(limit=2, after="P2")] == ["P3"]
+    monkeypatch.setattr("bot.store.store.MAX_PAGE", 2)
+    assert [p.number for p in store.every_policy() if isinstance(p, Policy)] == ["P1", "P2", "P3"]
     assert [p.number for p in store.policies_by_phone("13900000001")] == ["P1", "P3"]
     assert [p.number for p in store.policies_by_phone("13900000009")] == ["P2"]
+
+
+def test_a_policy_that_changes_while_all_are_read_hides_none(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.save_policies([policy(f"P{n}") for n in range(4)])
+    monkeypatch.setattr("bot.store.store.MAX_PAGE", 2)
+    reading = store.every_policy()
+    first = [next(reading), next(reading)]
+    store.save_policies([policy("P1", phone="13900000009")])  # the last one of the first page
+    seen = {one.number for one in (*first, *reading) if isinstance(one, Policy)}
+    assert seen == {f"P{n}" for n in range(4)}
+
+
+DAMAGES = {
+    "facts": "UPDATE policies SET facts = :other WHERE id = 2",
+    "key": "DELETE FROM data_keys WHERE row = (SELECT key_row FROM policies WHERE id = 2)",
+}
+
+
+@pytest.mark.parametrize("what", DAMAGES)
+def test_a_damaged_policy_is_told_hides_no_other_and_is_mended_by_its_import(
+    what: str, store: Store
+) -> None:
+    first, second = policy("P1"), policy("P2", phone="13900000002")
+    store.save_policies([first, second])
+    callback = store.create_callback("P2", "zh-2026.1", "phone")
+    with store._database.write() as connection:
+        connection.execute(text(DAMAGES[what]), {"other": b"another's"} if what == "facts" else {})
+    assert list(store.every_policy()) == [first, DamagedPolicy(2)]
+    with pytest.raises(Unreadable):
+        store.policy("P2")
+    assert store.save_policies([first, second]) == (0, 1, 1)
+    assert list(store.every_policy()) == [first, second]
+    assert store.record(callback).policy == second
+    with store._database.read() as connection:
+        keys = connection.execute(text("SELECT count(*) FROM data_keys")).scalar_one()
+    assert keys == 3, "of two policies and a callback"
 
 
 def test_a_callback_keeps_the_policy_it_was_made_from(store: Store) -> None:
