@@ -7,16 +7,18 @@ import asyncio
 import structlog
 from aiohttp import WSCloseCode, web
 
-from bot.errors import HuifangError
+from bot.errors import HuifangError, ServedElsewhere
 from bot.web import wire
 from bot.web.chatline import ChatLine
-from bot.web.desk import Desk
+from bot.web.desk import ChatOver, Desk, LinkInvalid
 from bot.web.sockets import BAD_MESSAGES, Outbox, accept, texts
 
 log = structlog.get_logger()
 
 HELLO_WITHIN_S = 10.0
 SPEAK_WITHIN_S = 30.0
+TRY_AGAIN = "系统暂时打不开这次回访，本页会继续尝试，您已作的回答都已保存。"
+CANNOT = "这次回访现在无法在网页上办理。"
 NORMAL_RATE, SLOW_RATE = 1.0, 0.85
 
 
@@ -65,8 +67,16 @@ class ChatSockets:
         except HuifangError as error:
             log.info("chat.refused", error=type(error).__name__)
             if not ws.closed:
-                await ws.send_str(wire.encode("refused", text=str(error), retry=error.retryable))
+                text = _refusal(error)
+                await ws.send_str(wire.encode("refused", text=text, retry=error.retryable))
             return None
+
+
+def _refusal(error: HuifangError) -> str:
+    """What a policyholder is told: words about the machine are for the log."""
+    if isinstance(error, LinkInvalid | ChatOver | ServedElsewhere):
+        return str(error)
+    return TRY_AGAIN if error.retryable else CANNOT
 
 
 class _Reader:

@@ -88,6 +88,7 @@ class FakeDesk:
         self.spoken: list[tuple[str, float]] = []
         self.browsers: list[str] = []  # whose pages opened a chat
         self.mute: Exception | None = None
+        self.refusal: Exception | None = None
         self.over: set[str] = set()
         self.texts = dict(ITEMS)
         self.phone: list[Waiting] = []
@@ -96,6 +97,8 @@ class FakeDesk:
 
     async def open_chat(self, token: str, browser: str = "") -> ChatLine:
         self.browsers.append(browser)
+        if self.refusal:
+            raise self.refusal
         if token in self.over:
             raise ChatOver("本次回访已经结束。")
         if token not in self.people:

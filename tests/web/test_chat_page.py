@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
-from bot.errors import HuifangError
+from bot.errors import HuifangError, ServedElsewhere, StoreUnavailable
+from bot.vault.datakey import Unreadable
 from tests.web.conftest import House
 from tests.web.fake_desk import ELDER_TOKEN, GOODBYE, ITEMS, OPENING, TOKEN
 from tests.web.serving import page_of, screenshot
@@ -171,6 +172,56 @@ async def test_a_lost_connection_is_told_and_comes_back(house: House) -> None:
         await expect(page.get_by_label("输入回答")).to_have_value("还没写完")
         await press(page, "是／清楚")
         await asked(page, "B9")
+
+
+async def test_who_is_refused_for_now_is_told_why_and_tries_less_and_less(house: House) -> None:
+    """As while the telephone call about the same policy goes on."""
+    house.desk.refusal = ServedElsewhere()
+    async with page_of(house.browser) as page:
+        await page.clock.install()
+        await page.goto(f"{house.url}/chat#t={TOKEN}")
+        shown = page.locator("#connection")
+        await expect(shown).to_contain_text("请先在那里完成；结束后可以在这里继续。")
+        await expect(shown).to_contain_text("95500")
+        for _ in range(120):
+            await page.clock.run_for(500)
+            await page.evaluate("fetch('/chat')")  # time for the server to answer
+        assert 3 <= len(house.desk.browsers) <= 10, "in one minute"
+        await expect(shown).to_contain_text("请先在那里完成")
+        house.desk.refusal = None
+        await page.clock.run_for(25_000)
+        await asked(page, "B3")
+        await expect(shown).to_be_empty()
+
+
+async def test_a_page_that_cannot_get_in_says_what_to_do_and_goes_on_trying(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many are there, or the proxy passes no WebSockets: a browser is not told which."""
+    async with page_of(house.browser) as page:
+        await page.clock.install()
+        with monkeypatch.context() as full:
+            full.setattr("bot.web.sockets.MAX_SOCKETS", 0)
+            await page.goto(f"{house.url}/chat#t={TOKEN}")
+            shown = page.locator("#connection")
+            for _ in range(120):
+                await page.clock.run_for(500)
+                if "95500" in await shown.inner_text():
+                    break
+            await expect(shown).to_contain_text("本页会继续尝试")
+        await page.clock.run_for(25_000)
+        await asked(page, "B3")
+        await expect(shown).to_be_empty()
+
+
+async def test_no_policyholder_reads_words_about_the_machine(house: House) -> None:
+    house.desk.refusal = StoreUnavailable("the store cannot be used: database is locked")
+    async with page_of(house.browser) as page:
+        await page.goto(f"{house.url}/chat#t={TOKEN}")
+        shown = page.locator("#connection")
+        await expect(shown).to_contain_text("系统暂时打不开这次回访")
+        house.desk.refusal = Unreadable("something sealed cannot be opened: it was changed")
+        await expect(shown).to_contain_text("无法在网页上办理。 如需帮助，请拨打客服热线 95500。")
 
 
 async def test_a_second_window_takes_over_and_the_first_can_take_back(house: House) -> None:

@@ -1,9 +1,10 @@
 // A WebSocket that comes back by itself: longer pauses each time, at once when the network returns.
+// Whether the server lets the page in is told by what it says, not by its taking the connection.
 // A telephone that slept or changed networks may hold a dead one that still says it is open: what
 // gets no reply in time is taken for that.
 
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 8000;
+const LONGEST_PAUSE_MS = 20_000;
 const REPLY_MS = 6000;
 
 export class Connection {
@@ -11,11 +12,12 @@ export class Connection {
   #on;
   #socket = null;
   #pause = FIRST_PAUSE_MS;
+  #failures = 0; // connections lost since the server last let us in
   #timer = 0;
   #waiting = 0;
   #wanted = true;
 
-  // on: {open(), text(object), binary(ArrayBuffer), away()}
+  // on: {open(), text(object), binary(ArrayBuffer), away(failures)}
   constructor(path, on) {
     this.#path = path;
     this.#on = on;
@@ -36,6 +38,12 @@ export class Connection {
     return true;
   }
 
+  // The server has let us in: the next pause is short again.
+  accepted() {
+    this.#pause = FIRST_PAUSE_MS;
+    this.#failures = 0;
+  }
+
   // Stay away until `resume`.
   stop() {
     this.#wanted = false;
@@ -46,6 +54,7 @@ export class Connection {
 
   resume() {
     this.#wanted = true;
+    this.accepted();
     this.#connect();
   }
 
@@ -59,13 +68,13 @@ export class Connection {
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return;
       this.#alive();
-      this.#pause = FIRST_PAUSE_MS;
       if (typeof data === "string") this.#on.text(JSON.parse(data));
       else this.#on.binary(data);
     };
     socket.onclose = () => {
       if (socket !== this.#socket) return;
-      this.#on.away();
+      this.#failures += 1;
+      this.#on.away(this.#failures);
       if (!this.#wanted) return;
       this.#timer = setTimeout(() => this.#connect(), this.#pause * (0.75 + Math.random() / 2));
       this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
@@ -79,7 +88,7 @@ export class Connection {
 
   #renew() {
     const dead = this.#socket;
-    this.#on.away();
+    this.#on.away(this.#failures);
     this.#connect();
     dead.close();
   }

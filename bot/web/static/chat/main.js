@@ -10,12 +10,16 @@ import { Reading } from "./reading.js";
 import { browserSecret, linked, takeToken } from "./token.js";
 
 const NOTICE_MS = 8000;
+const OUTAGE = 3; // failures in a row, after about 4 s: more than a change of networks
+const UNREACHABLE =
+  "暂时连接不上，可能是网络不稳定或使用人数较多。本页会继续尝试，您已作的回答都已保存。着急办理请拨打客服热线 {}。";
 const hotline = byId("hotline").dataset.hotline;
 const token = takeToken();
 const browser = browserSecret();
 let connection = null;
 let noticeTimer = 0;
 let ended = false;
+let refused = ""; // why the server does not let us in for now
 
 const send = (message) => connection?.send(message) ?? false;
 
@@ -58,6 +62,8 @@ const on = {
     speakIn(language, words);
   },
   history(message) {
+    connection.accepted();
+    refused = "";
     say(byId("connection"), "");
     byId("resume").hidden = true;
     const fresh = log.replace(message.messages);
@@ -91,8 +97,9 @@ const on = {
     byId("resume").hidden = false;
   },
   refused({ text, retry }) {
-    if (retry) say(byId("connection"), text);
-    else stop(`${text} 如需帮助，请拨打客服热线 ${hotline}。`);
+    refused = `${t(text)} ${t("如需帮助，请拨打客服热线 {}。", hotline)}`;
+    if (retry) say(byId("connection"), refused);
+    else stop(refused);
   },
 };
 
@@ -113,10 +120,13 @@ function connect() {
     open: () => send({ type: "hello", token, browser }),
     text: (message) => on[message.type]?.(message),
     binary: (buffer) => reading.play(buffer),
-    away() {
+    away(failures) {
       answers.usable = false;
       reading.reset();
-      if (!byId("connection").textContent && !ended) {
+      if (ended || refused) return;
+      if (failures >= OUTAGE) {
+        say(byId("connection"), t(UNREACHABLE, hotline));
+      } else if (!byId("connection").textContent) {
         say(byId("connection"), t("连接已断开，正在重新连接……您已作的回答都已保存。"));
       }
     },

@@ -35,6 +35,7 @@ function close(callback) {
 
 const on = {
   you({ agent }) {
+    connection.accepted();
     me = agent;
     say(byId("you"), `坐席：${agent}`);
   },
