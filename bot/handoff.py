@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -19,6 +20,7 @@ from bot.ending import closing
 from bot.errors import HuifangError, OwnershipLost, ServedElsewhere, StoreUnavailable
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import COMPLETED, FINISHED, State
+from bot.foreign import Foreign
 from bot.scribe import Scribe
 from bot.store import Callback
 from bot.web.bell import Bell
@@ -36,6 +38,9 @@ OVER: Mapping[State, str] = {
     **dict.fromkeys(COMPLETED, "本次回访已经完成，谢谢您。"),
     State.NOT_ME: "上次接听电话或打开链接的不是投保人本人，回访已停止，还没有完成。",
 }
+ENDED = "本次回访已经结束。"
+NO_LINK = "这个链接无效或已过期，请联系客服重新获取。"
+OLD_LINK = "您的保单信息已有更新，这个链接不再使用，请联系客服重新获取。"
 EARLIER = "您之前的回答都已保存。为保护您的信息，这里不再显示之前的对话。"
 ELSEWHERE = (
     "客户的网页不在本工作台所连的服务器上，消息无法从这里送达；"
@@ -92,18 +97,27 @@ class HumanDesk:
             live = self._chats.get(row.id)
             if live is None:
                 if row.state in FINISHED:
-                    raise ChatOver(OVER.get(row.state, "本次回访已经结束。"))
+                    raise ChatOver(OVER.get(row.state, ENDED))
                 live = await self._start(row, browser)
             elif live.browser != browser:  # one more was quicker
                 raise ServedElsewhere
             return live.line
 
+    async def language_of(self, token: str) -> Foreign | None:
+        with suppress(HuifangError):
+            return await asyncio.to_thread(self._language_of, token)
+        return None
+
+    def _language_of(self, token: str) -> Foreign | None:
+        row = self._store.callback_by_token(token)
+        return self._callbacks.foreign(self._store.policy_of(row.id)) if row else None
+
     async def _linked(self, token: str) -> Callback:
         row = await asyncio.to_thread(self._store.callback_by_token, token)
         if row is None:
-            raise LinkInvalid("这个链接无效或已过期，请联系客服重新获取。")
+            raise LinkInvalid(NO_LINK)
         if row.id not in self._chats and await asyncio.to_thread(self._callbacks.outdated, row):
-            raise LinkInvalid("您的保单信息已有更新，这个链接不再使用，请联系客服重新获取。")
+            raise LinkInvalid(OLD_LINK)
         return row
 
     async def _turned_out(self, callback: str, browser: str) -> bool:

@@ -9,7 +9,7 @@ from aiohttp import WSCloseCode, web
 
 from bot.errors import HuifangError, ServedElsewhere
 from bot.web import wire
-from bot.web.chatline import ChatLine
+from bot.web.chatline import ChatLine, foreign_page
 from bot.web.desk import ChatOver, Desk, LinkInvalid
 from bot.web.sockets import BAD_MESSAGES, Outbox, accept, texts
 
@@ -18,6 +18,7 @@ log = structlog.get_logger()
 HELLO_WITHIN_S = 10.0
 SPEAK_WITHIN_S = 30.0
 TRY_AGAIN = "系统暂时打不开这次回访，本页会继续尝试，您已作的回答都已保存。"
+UNKNOWN = "这条消息无法识别，没有送出。"
 CANNOT = "这次回访现在无法在网页上办理。"
 NORMAL_RATE, SLOW_RATE = 1.0, 0.85
 
@@ -66,7 +67,10 @@ class ChatSockets:
             return await self._desk.open_chat(hello.token, hello.browser)
         except HuifangError as error:
             log.info("chat.refused", error=type(error).__name__)
+            foreign = await self._desk.language_of(hello.token)
             if not ws.closed:
+                if foreign is not None:
+                    await ws.send_str(foreign_page(foreign))
                 text = _refusal(error)
                 await ws.send_str(wire.encode("refused", text=text, retry=error.retryable))
             return None
@@ -100,7 +104,7 @@ class _Reader:
         except wire.BadMessage as error:
             self._bad += 1
             log.warning("chat.bad_message", reason=str(error))
-            self._outbox.send(wire.encode("notice", text="这条消息无法识别，没有送出。"))
+            self._outbox.send(wire.encode("notice", text=UNKNOWN))
         return self._bad < BAD_MESSAGES
 
     def cancel(self) -> None:

@@ -34,6 +34,7 @@ BUTTON_TEXT: Final[Mapping[wire.Button, str]] = {
     "yes": "是", "no": "不是", "repeat": "再说一遍", "human": "转人工",
 }  # fmt: skip
 HUMAN: Final = BUTTON_TEXT["human"]
+TOO_FAST: Final = "您发得太快了，请稍等几秒再发。"
 _ANSWER_KEYS = frozenset("129*")
 
 Who = Literal["bot", "caller", "agent", "note"]
@@ -75,6 +76,11 @@ class Standing:
 class _Unshown:
     id: str
     sent_ms: int | None
+
+
+def foreign_page(foreign: Foreign) -> str:
+    """The message that gives a page another language: before anything it is to show in that."""
+    return wire.encode("language", language=foreign.language, words=foreign.page)
 
 
 class ChatLine:
@@ -202,8 +208,7 @@ class ChatLine:
         self._peer = peer
         self._grace_alarm.cancel()
         if self._foreign is not None:
-            language, words = self._foreign.language, self._foreign.page
-            peer.send(wire.encode("language", language=language, words=words))
+            peer.send(foreign_page(self._foreign))
         peer.send(wire.encode("history", messages=list(self._history), standing=self._standing))
         for one in self._unshown.values():
             one.sent_ms = self._ms()
@@ -263,7 +268,7 @@ class ChatLine:
     def _heard(self, text: str, via: Via, original: str = "", *, human: bool = False) -> None:
         bucket = self._human_bucket if human else self._bucket
         if not bucket.allows(self._ms() / 1000):
-            self._push("notice", text="您发得太快了，请稍等几秒再发。")
+            self._push("notice", text=TOO_FAST)
             return
         self._show("caller", original or text)
         self._patience_s = None

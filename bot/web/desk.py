@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from bot.errors import HuifangError
+from bot.foreign import Foreign
 from bot.web.chatline import ChatLine
 
 Channel = Literal["phone", "chat"]
@@ -103,6 +104,10 @@ class Desk(Protocol):
 
         Raises LinkInvalid, ChatOver.
         """
+
+    async def language_of(self, token: str) -> Foreign | None:
+        """That of the page behind a chat link, where it is not Mandarin: for who is not let in.
+        None too where nobody can tell. Raises nothing."""
 
     async def waiting(self) -> Sequence[Waiting]:
         """Who waits for a human: those who are there at this moment first, then the most urgent."""

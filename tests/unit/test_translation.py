@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from bot import doctor, questionnaire, times, translation
-from bot.errors import ConfigError
+from bot import doctor, handoff, questionnaire, times, translation
+from bot.chat import BROKEN
+from bot.errors import ConfigError, ServedElsewhere
 from bot.policy import Policy
 from bot.script import Script
+from bot.web import chat as chat_page
+from bot.web import chatline
 from tests.unit.policies import TODAY, examples, policy, render
 
 VERSION = "ko-2026.1"
 FILES = {name: (translation.FOLDER / VERSION / name).read_bytes() for name in translation.FILES}
+NO_TOKEN = "请从短信或保险公司 App 中的回访链接打开本页面，或拨打客服热线 ${hotline}。"
 HAN = re.compile("[\u4e00-\u9fff]")
 WORDS = (
     "coverage exclusions initial_fee policy_fee risk_charge surrender_fee bid_offer asset_fee "
@@ -194,8 +198,14 @@ def test_the_page_has_every_word_of_its_own_and_no_other() -> None:
         if path.name != "reading.js"
     ]
     texts += [text for code in scripts for text in re.findall(r'"((?:[^"\\]|\\.)*)"', code)]
+    unseen = {text for code in scripts for text in re.findall(r"`([^`]*)`", code)}
     own = {text.strip().replace(r"\u00a0", "\u00a0") for text in texts if HAN.search(text)}
     own = {text for text in own if "{{" not in text}
     own -= {"正在连接……", "自动朗读", "朗读"}  # before the language is known, or not shown in it
-    notices = {"这条消息无法识别，没有送出。", "您发得太快了，请稍等几秒再发。"}
-    assert set(translation.load(VERSION).foreign.page) == own | notices
+    assert {text for text in unseen if HAN.search(text)} == {NO_TOKEN}, (
+        "nothing else is put together"
+    )
+    told = {chat_page.UNKNOWN, chat_page.TRY_AGAIN, chat_page.CANNOT, chatline.TOO_FAST, BROKEN}
+    told |= {handoff.EARLIER, handoff.ENDED, handoff.NO_LINK, handoff.OLD_LINK}
+    told |= {*handoff.OVER.values(), str(ServedElsewhere())}
+    assert set(translation.load(VERSION).foreign.page) == own | told

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bot.errors import OwnershipLost
+from bot.foreign import Foreign
 from bot.web.bell import Bell
 from bot.web.chatline import ChatLine
 from bot.web.desk import Answered, Case, Changed, ChatOver, Entry, Fact, LinkInvalid, Waiting
@@ -110,6 +111,9 @@ class FakeDesk:
             self.chats[token] = chat
             chat.task = asyncio.create_task(self._converse(chat))
         return self.chats[token].line
+
+    async def language_of(self, token: str) -> Foreign | None:
+        return None
 
     async def close(self) -> None:
         for chat in self.chats.values():

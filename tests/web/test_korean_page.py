@@ -48,6 +48,8 @@ class Office:
     token: str
     callback: str
     store: Store
+    callbacks: Callbacks
+    desk: HumanDesk
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         return [e.body for e in self.store.events(self.callback) if e.kind == kind]
@@ -66,7 +68,7 @@ async def office(
     callbacks.on_event = desk.on_event
     callback = callbacks.open(POLICY, "chat")
     async with serve(desk) as url:
-        yield Office(url, store.token_for(callback), callback, store)
+        yield Office(url, store.token_for(callback), callback, store, callbacks, desk)
 
 
 async def presses(page: Page, button: str) -> None:
@@ -123,7 +125,8 @@ CHINESE_LEFT = """() => {
   const walker = document.createTreeWalker(document.querySelector("body"), NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const parent = walker.currentNode.parentElement;
-    if (parent.closest("noscript, .words, .company, #hotline") || !parent.offsetParent) continue;
+    if (parent.closest("noscript, .bubble:not(.note) .words, .company")) continue;
+    if (!parent.offsetParent) continue;
     if (han.test(walker.currentNode.data)) left.push(walker.currentNode.data.trim());
   }
   for (const element of document.querySelectorAll("[aria-label], [placeholder]")) {
@@ -152,6 +155,28 @@ async def _answer_everything(chat: Page) -> None:
             await types(chat, answer or "네")
         await expect(chat.locator(".bubble.caller")).to_have_count(turn + 5)
     raise AssertionError("the questionnaire does not end")
+
+
+async def test_who_is_not_let_in_or_comes_again_reads_korean(
+    browser: Browser, office: Office
+) -> None:
+    async with page_of(browser) as chat:
+        office.callbacks.serve(office.callback)  # as on the telephone
+        await chat.goto(f"{office.url}/chat#t={office.token}")
+        await expect(chat.locator("#connection")).to_contain_text("지금 전화나 다른 페이지에서")
+        assert await chat.evaluate(CHINESE_LEFT) == []
+        office.callbacks.leave(office.callback)
+        await says(chat, "지금 시간이 괜찮으십니까?")
+    async with page_of(browser) as again:
+        await again.goto(f"{office.url}/chat#t={office.token}")
+        await expect(again.locator(".bubble.note .words")).to_contain_text("이전 대답은 모두")
+        assert await again.evaluate(CHINESE_LEFT) == []
+        await types(again, "清楚")  # Mandarin is understood as well
+        await expect(again.locator(".bubble.caller .words")).to_have_text("清楚")
+        office.desk._chats[office.callback].line._peer.close("test")  # type: ignore[union-attr]
+        await expect(again.locator("#connection")).to_contain_text("다시 연결하고 있습니다")
+        await expect(again.locator("#connection")).to_be_empty()
+        await expect(again.locator(".bubble.caller .words")).to_have_text("清楚")
 
 
 async def test_a_human_is_one_korean_word_away(browser: Browser, office: Office) -> None:

@@ -17,6 +17,7 @@ export function spoken() {
 
 export function speakIn(language, words) {
   table = words;
+  if (foreign) return; // after a reconnection: what stands in the page now is people's own
   foreign = true;
   document.documentElement.lang = language;
   document.documentElement.classList.add("unspoken");

@@ -65,7 +65,7 @@ export class Log {
         make("span", { text: t(NAMES[who]) }),
         make("time", { datetime: at, text: clockTime(at) }),
       ),
-      make("div", { class: "words", text }),
+      make("div", { class: "words", text: who === "note" ? t(text) : text }),
     );
     if (who !== "caller") {
       bubble.classList.toggle("newest", who !== "note");

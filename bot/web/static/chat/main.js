@@ -97,7 +97,7 @@ const on = {
     byId("resume").hidden = false;
   },
   refused({ text, retry }) {
-    refused = `${t(text)} ${t("如需帮助，请拨打客服热线 {}。", hotline)}`;
+    refused = [t(text), t("如需帮助，请拨打客服热线 {}。", hotline)].join(" ");
     if (retry) say(byId("connection"), refused);
     else stop(refused);
   },
