@@ -6,7 +6,7 @@ guessing at the proof of identity: a human comes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -64,6 +64,19 @@ def guessing(past: Iterable[Event], now: datetime) -> bool:
         elif result == "wrong" and event.wall >= since:
             wrong += 1
     return wrong >= MAX_WRONG
+
+
+def shared(past: Iterable[Event], others: Sequence[str], allowed: int) -> list[Draft]:
+    """What is noted of a browser that served `others` as well, each once; `allowed`: so many
+    policyholders it may serve."""
+    told = {event.body.get("shared_with") for event in past if event.kind == "flagged"}
+    if len(others) < allowed:
+        return []
+    return [
+        Draft("flagged", {"code": "P18_INTERFERENCE", "shared_with": other})
+        for other in others
+        if other not in told
+    ]
 
 
 def called(script: Script, line: str, model: str) -> Draft:

@@ -8,12 +8,12 @@ from typing import Literal
 
 from bot import __version__, questionnaire, translation
 from bot.acting import Manner, sentences
-from bot.beginning import FOREIGN, guessing
+from bot.beginning import FOREIGN, guessing, shared
 from bot.conversation import Conversation
 from bot.dialogue import protocol
 from bot.dialogue.port import Dialogue
 from bot.ending import Progress
-from bot.errors import ServedElsewhere
+from bot.errors import ServedElsewhere, StoreUnavailable
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import COMPLETED, State
 from bot.foreign import Foreign
@@ -273,12 +273,16 @@ class Conversations:
         state: protocol.State | None = None,
         resume: str = "resume",
         outbound: bool = False,
+        browser: str = "",
     ) -> Conversation:
         """The bot's stretch of a callback on `line`; `state` where a human gave it back, `resume`
-        the event to go on with. `outbound`: we dialled, so a machine may answer. Blocks."""
+        the event to go on with. `outbound`: we dialled, so a machine may answer; `browser`: what
+        the chat's is told by. Blocks."""
         known = self.callbacks
         policy = known.store.policy_of(callback)
         script = known.script(policy, line.kind)
+        past = known.store.events(callback)
+        others = self._others(callback, browser) if browser and state is None else []
         rate = known.settings.elder_rate if script.elder else known.settings.normal_rate
         return Conversation(
             line=line,
@@ -292,5 +296,13 @@ class Conversations:
             state=state,
             resume=resume,
             outbound=outbound,
-            guessing=guessing(known.store.events(callback), known.clock.now()),
+            guessing=guessing(past, known.clock.now()),
+            flags=shared(past, others, known.settings.device_policyholders - 1),
         )
+
+    def _others(self, callback: str, browser: str) -> list[str]:
+        """A callback of each other policyholder whom this browser has served."""
+        try:
+            return self.callbacks.store.seen_on(callback, browser)
+        except StoreUnavailable:  # what the conversation does without a store is its own to find
+            return []

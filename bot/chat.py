@@ -70,6 +70,7 @@ class Chat:
                 self.line,
                 scribe=self.scribe,
                 state=state,
+                browser=self.browser,
             )
             result = await conversation.run()
             if result.ending == "lost":  # taken for dead by another bot, which has ended it

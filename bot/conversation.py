@@ -16,7 +16,7 @@ The only writer of a callback's evidence while the bot owns it. It decides nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -66,15 +66,16 @@ class Conversation:
         resume: str = "resume",
         outbound: bool = False,
         guessing: bool = False,
+        flags: Sequence[Draft] = (),
     ) -> None:
         """`done` maps items answered earlier to whether they were as expected; `state` is given
         when the bot goes on after a hand-over, with the event `resume` (resume, nobody_free).
         `outbound`: we dialled, so what answers may be a machine. `guessing`: see
-        `beginning.guessing`."""
+        `beginning.guessing`; `flags`: what is noted at the beginning."""
         self._line, self._script, self._policy = line, script, policy
         self._dialogue, self._scribe = dialogue, scribe
         self._resume = resume if state is not None else None
-        self._outbound, self._guessing = outbound, guessing
+        self._outbound, self._guessing, self._flags = outbound, guessing, flags
         self._bot = Performer(
             line=line,
             script=script,
@@ -122,7 +123,7 @@ class Conversation:
                 await self._scribe.write([self._called(moved)])
         else:
             moved = await self._dialogue.begin(beginning.start(self._script, self._bot.progress))
-            await self._scribe.write([self._called(moved)])
+            await self._scribe.write([self._called(moved), *self._flags])
             moved = beginning.opening(moved, self._script, self._policy, self._guessing)
         await self._bot.perform(moved)
 

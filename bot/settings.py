@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     """Policyholders are dialled from the first hour until the second, by China's time (rule
     28)."""
 
+    device_policyholders: int = Field(2, ge=2, le=1000)
+    """From so many policyholders on in one browser a chat is flagged: somebody else may have
+    answered for them (rule 10). More where a branch lends out tablets."""
+
     ami_host: str = "127.0.0.1"
     ami_port: int = Field(5038, ge=1, le=65535)
     ami_user: str = Field("huifang", max_length=80)

@@ -15,15 +15,15 @@ from bot.evidence.states import State
 from bot.local import local
 from bot.policy import Policy
 from bot.scribe import Clock
-from bot.store import DamagedPolicy, Store
+from bot.store import Callback, DamagedPolicy, Store
 
 log = structlog.get_logger()
 
 PAGE = 1000
 MAX_RESULT = 500  # characters
 UNTOUCHED = 1
-"""Generation of a callback that nobody but the bot has had: nothing severe was said in it, unless
-somebody else than the policyholder answered."""
+"""Generation of a callback that nobody but the bot has had: nothing severe was said in it, though
+something may have been flagged."""
 
 
 def list_due(store: Store, clock: Clock) -> list[Due]:
@@ -51,15 +51,21 @@ def _of(store: Store, policy: Policy, today: date, booked: Mapping[str, datetime
     rows = store.callbacks(policy=policy.number)
     newest = next(iter(rows), None)
     for older in rows[1:]:
-        severe = older.state is State.NOT_ME or older.generation > UNTOUCHED  # perhaps
-        if severe and (left := left_behind(policy, older, store.events(older.id), today)):
+        if _perhaps_severe(store, older) and (
+            left := left_behind(policy, older, store.events(older.id), today)
+        ):
             yield left
-    if newest and newest.state in NOT_DUE and newest.generation == UNTOUCHED:
+    if newest and newest.state in NOT_DUE and not _perhaps_severe(store, newest):
         return
     events = store.events(newest.id) if newest else []
     at = booked.get(newest.id) if newest else None
     if one := due(policy, newest, events, today, at):
         yield one
+
+
+def _perhaps_severe(store: Store, row: Callback) -> bool:
+    """Whether its events have to be read to tell."""
+    return row.generation > UNTOUCHED or store.flagged(row.id)
 
 
 def settle(store: Store, clock: Clock, callback: str, result: str) -> None:

@@ -205,7 +205,14 @@ KINDS: Mapping[str, Kind] = {
         },
         _need("result"),
     ),
-    "flagged": Kind("Noted for quality control.", {"code": "e.g. P18_INTERFERENCE"}, _need("code")),
+    "flagged": Kind(
+        "Noted for quality control.",
+        {
+            "code": "e.g. P18_INTERFERENCE",
+            "shared_with": "callback of another policyholder whose chat this browser had as well",
+        },
+        _need("code"),
+    ),
     "pace": Kind(
         "How we speak was changed on request.",
         {"rate": "factor of the voice's own pace", "gain_db": "loudness, dB"},

@@ -14,7 +14,7 @@ from bot.store import callbacks as rows
 from bot.store import keys as data_keys
 from bot.store.keys import Keys
 from bot.store.records import Held
-from bot.store.schema import bookings, callbacks, links, policies
+from bot.store.schema import bookings, callbacks, devices, links, policies
 
 TALKING = frozenset({State.IN_PROGRESS, State.HUMAN})
 
@@ -49,6 +49,7 @@ def erase(connection: Connection, keys: Keys, held: Held, told: Event) -> None:
     )
     data_keys.destroy(connection, held.key_row)
     connection.execute(delete(links).where(links.c.callback == row.id))
+    connection.execute(delete(devices).where(devices.c.callback == row.id))
     dropped = (bookings.c.callback == row.id) & (bookings.c.state == "open")
     connection.execute(update(bookings).where(dropped).values(state="dropped"))
     _erase_versions(connection, keys, row.policy_number)

@@ -63,6 +63,12 @@ def append(
     return added
 
 
+def flagged(connection: Connection, callback: str) -> bool:
+    """Whether anything was noted for quality control: nothing is unsealed for that."""
+    query = select(events.c.seq).where(events.c.callback == callback, events.c.kind == "flagged")
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def of(connection: Connection, keys: Keys, callback: str) -> list[Event]:
     """In order; empty for a callback without any, or unknown. Raises Erased, Unreadable."""
     query = select(callbacks.c.erased, data_keys.c.wrapped)

@@ -24,7 +24,7 @@ PART = 5000
 LOOKUP = "lookup"
 """The name of the key of keyed hashes; it never changes, so that what was stored is found again."""
 
-What = Literal["number", "phone", "facts"]
+What = Literal["number", "phone", "facts", "device", "holder"]
 
 
 class Keys:

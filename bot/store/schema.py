@@ -148,6 +148,15 @@ links = Table(
     Index("ix_links_callback", "callback"),
 )
 
+devices = Table(
+    "devices",
+    metadata,
+    Column("device", Text, primary_key=True),  # keyed hash of what a browser is told by
+    Column("callback", Text, ForeignKey("callbacks.id"), primary_key=True),
+    Column("holder", Text, nullable=False),  # keyed hash of the policyholder's ID number
+    Index("ix_devices_callback", "callback"),
+)
+
 bots = Table(
     "bots",
     metadata,

@@ -19,7 +19,7 @@ from bot.errors import OwnershipLost
 from bot.evidence.ledger import Draft, Event, wall_text
 from bot.evidence.states import UNDER_WAY, State
 from bot.policy import Policy
-from bot.store import bookings, bots, callbacks, erasing, events, links, policies
+from bot.store import bookings, bots, callbacks, devices, erasing, events, links, policies
 from bot.store.database import Database, open_database
 from bot.store.keys import Keys, rotate
 from bot.store.migrate import migrate
@@ -302,6 +302,11 @@ class Store:
         with self._database.read() as connection:
             return events.of(connection, self._keys, callback)
 
+    def flagged(self, callback: str) -> bool:
+        """Whether anything was noted for quality control. Unseals nothing."""
+        with self._database.read() as connection:
+            return events.flagged(connection, callback)
+
     def data_key(self, callback: str) -> DataKey:
         """For what lies beside the store: recordings. Raises NotFound, Erased."""
         with self._database.read() as connection:
@@ -422,6 +427,12 @@ class Store:
         with self._database.read() as connection:
             callback = links.find(connection, token, self._clock())
             return None if callback is None else callbacks.get(connection, self._keys, callback)
+
+    def seen_on(self, callback: str, browser: str) -> list[str]:
+        """This browser serves this callback's policyholder: goes on record. Returns a callback of
+        each other policyholder that it has served. Raises NotFound."""
+        with self._database.write() as connection:
+            return devices.note(connection, self._keys, callback, browser)
 
     def _shared_time(self, connection: Connection) -> datetime:
         """For what several bots compare: one whose clock is late must not seem dead."""

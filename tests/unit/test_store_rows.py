@@ -44,6 +44,8 @@ def of_before(url: str, keys: Path, like: Path) -> Store:
         before.reflect(connection)
         with store._database.read() as reading:
             for now in metadata.sorted_tables:
+                if now.name not in before.tables:  # of a later layout
+                    continue
                 table = before.tables[now.name]
                 columns = [now.c[column.name] for column in table.c]
                 # Backwards: the order of the old rows must not be what brings the new order.

@@ -1,0 +1,116 @@
+"""One browser that answers for several policyholders: somebody else may sit there (rule 10)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from bot.callbacks import Callbacks, Conversations
+from bot.dialogue import protocol
+from bot.dialogue.protocol import Moved
+from bot.handoff import HumanDesk
+from bot.parts import open_voice
+from bot.settings import Settings
+from bot.settling import list_due
+from bot.store import Store
+from tests.conftest import SteppingClock
+from tests.flow.test_chat_queue import POLICY, Page
+from tests.flow.test_faults import DeadDialogue
+
+OTHER, THIRD = "902626001067", "902626001018"
+MINE, YOURS = "a" * 32, "b" * 32
+
+
+class SilentDialogue(DeadDialogue):
+    """Begins, and says nothing."""
+
+    async def begin(self, start: protocol.Start) -> Moved:
+        del start
+        return Moved((), {})
+
+
+class House:
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.store = store
+        self.callbacks = Callbacks(settings, store, clock=SteppingClock())
+        self.desk = HumanDesk(Conversations(self.callbacks, SilentDialogue()), open_voice(settings))
+        self._called = asyncio.Event()
+        self.callbacks.on_event = lambda event: event.kind == "called" and self._called.set()
+
+    async def chat(self, policy: str, browser: str) -> str:
+        """The policyholder opens the link, is asked the first thing, and leaves. The callback."""
+        callback = self.callbacks.open(policy, "chat")
+        self._called.clear()
+        page = Page(await self.desk.open_chat(self.store.token_for(callback), browser))
+        await asyncio.wait_for(self._called.wait(), 5)
+        page.line.leave()
+        while callback in self.callbacks.served:  # noqa: ASYNC110 - there is no event for it
+            await asyncio.sleep(0)
+        return callback
+
+    def flags(self, callback: str) -> list[dict[str, Any]]:
+        return [e.body for e in self.store.events(callback) if e.kind == "flagged"]
+
+
+async def test_a_browser_of_several_policyholders_is_flagged_once(
+    settings: Settings, store: Store
+) -> None:
+    house = House(settings, store)
+    first = await house.chat(POLICY, MINE)
+    second = await house.chat(OTHER, MINE)
+    assert await house.chat(OTHER, MINE) == second, "he comes again"
+    third = await house.chat(THIRD, YOURS)
+    assert house.flags(second) == [{"code": "P18_INTERFERENCE", "shared_with": first}]
+    assert house.flags(first) == house.flags(third) == []
+    await house.desk.close()
+
+
+async def test_who_has_two_policies_may_answer_for_both(settings: Settings, store: Store) -> None:
+    house = House(settings, store)
+    store.save_policies([replace(store.policy(POLICY), number=OTHER)])
+    await house.chat(POLICY, MINE)
+    assert house.flags(await house.chat(OTHER, MINE)) == []
+    await house.desk.close()
+
+
+async def test_where_tablets_are_lent_out_more_may_share_one(
+    settings: Settings, store: Store
+) -> None:
+    house = House(settings.model_copy(update={"device_policyholders": 3}), store)
+    first = await house.chat(POLICY, MINE)
+    second = await house.chat(OTHER, MINE)
+    third = await house.chat(THIRD, MINE)
+    assert house.flags(second) == []
+    assert {flag["shared_with"] for flag in house.flags(third)} == {first, second}
+    await house.desk.close()
+
+
+@pytest.mark.parametrize("state", ["COMPLETED_CLEAN", "INCOMPLETE"])
+async def test_it_stays_due_until_a_human_has_looked(
+    state: str, settings: Settings, store: Store
+) -> None:
+    house = House(settings, store)
+    await house.chat(POLICY, MINE)
+    second = await house.chat(OTHER, MINE)
+    at = {"wall": house.callbacks.clock.now(), "mono_ms": 1, "generation": 1}
+    store.append(second, [], **at, state="IN_PROGRESS")
+    store.append(second, [], **at, state=state)
+    assert second in {one.callback for one in list_due(store, house.callbacks.clock)}
+    await house.desk.close()
+
+
+async def test_an_erased_record_leaves_no_trace_of_its_browser(
+    settings: Settings, store: Store
+) -> None:
+    house = House(settings, store)
+    first = await house.chat(POLICY, MINE)
+    at = {"by": "x", "reason": "x", "wall": house.callbacks.clock.now(), "mono_ms": 1}
+    store.erase(first, **at)
+    with store._database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM devices")).scalar_one() == 0
+    assert house.flags(await house.chat(OTHER, MINE)) == []
+    await house.desk.close()
