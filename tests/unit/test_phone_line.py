@@ -219,9 +219,9 @@ async def test_a_slow_sentence_does_not_hold_up_the_frames() -> None:
     speaker = ScriptedSpeaker()
     async with calling(ScriptedEars([]), speaker) as call:
         call.line.say([clause("A", "slow 200"), clause("B", "b 100")])
-        await asyncio.sleep(0.4)
-        before = len(call.caller.arrivals)
-        assert before >= 15  # silence flows
+        async with asyncio.timeout(30):
+            while len(call.caller.arrivals) < 15:  # noqa: ASYNC110 - silence flows
+                await asyncio.sleep(0.01)
         speaker.release.set()
         assert [(await call.next(Played)).id for _ in "AB"] == ["A", "B"]
         assert speaker.rendered[0] == ("slow 200", True)
@@ -405,7 +405,9 @@ async def test_a_storm_of_keys_is_bounded() -> None:
     async with calling(ScriptedEars([]), ScriptedSpeaker()) as call:
         for _ in range(600):
             call.caller.key("5")
-        await asyncio.sleep(0.3)  # for all of them to arrive
+        async with asyncio.timeout(30):  # for all of them to arrive, before one is taken
+            while call.line.dropped < 600 - 256:  # noqa: ASYNC110 - there is no event for it
+                await asyncio.sleep(0.01)
         await call.caller.hangup()
         events = [await call.next(Key) for _ in range(256)]
         assert {e.digit for e in events} == {"5"}

@@ -107,7 +107,7 @@ async def test_what_is_abandoned_gives_the_recogniser_back() -> None:
     flow.feed(bytes(100_000))
     await asyncio.sleep(0)
     flow.abandon()
-    await asyncio.sleep(0.01)
+    await asyncio.wait((flow._task,), timeout=30)
     assert len(ears.finished) == 1
 
 
