@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from html import escape
@@ -10,7 +11,7 @@ from html import escape
 import structlog
 from aiohttp import WSCloseCode, web
 
-from bot.errors import HuifangError
+from bot.errors import HuifangError, OwnershipLost
 from bot.web import wire
 from bot.web.auth import SESSION_S, Doorkeeper, LoginRefused
 from bot.web.desk import Changed, Desk
@@ -19,6 +20,9 @@ from bot.web.sockets import BAD_MESSAGES, Outbox, accept, texts
 log = structlog.get_logger()
 
 COOKIE = "huifang_console"
+FAILED = "系统暂时无法完成，请重试。"
+TAKEN = "这个会话已由其他同事接手，或已结束。"
+_HAN = re.compile("[\u4e00-\u9fff]")
 
 
 class Console:
@@ -129,11 +133,11 @@ class _Screen:
         try:
             await self._carry_out(command)
         except HuifangError as error:
-            self._outbox.send(wire.encode("error", of=command.type, text=str(error)))
+            log.info("console.refused", command=command.type, error=type(error).__name__)
+            self._outbox.send(wire.encode("error", of=command.type, text=_told(error)))
         except Exception as error:
             log.error("console.failed", command=command.type, error=type(error).__name__)
-            text = "系统暂时无法完成，请重试。"
-            self._outbox.send(wire.encode("error", of=command.type, text=text))
+            self._outbox.send(wire.encode("error", of=command.type, text=FAILED))
         else:
             self._outbox.send(wire.encode("done", of=command.type, callback=command.callback))
 
@@ -174,6 +178,14 @@ class _Screen:
 
     def _show(self, case: object) -> None:
         self._outbox.send(wire.encode("case", case=case))
+
+
+def _told(error: HuifangError) -> str:
+    """In an agent's words: those of the store are for the log."""
+    text = str(error)
+    if _HAN.search(text):
+        return text
+    return TAKEN if isinstance(error, OwnershipLost) else FAILED
 
 
 def _now() -> float:

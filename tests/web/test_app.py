@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from structlog.testing import capture_logs
 from yarl import URL
 
-from bot.errors import HuifangError
+from bot.errors import HuifangError, OwnershipLost, StoreUnavailable
+from bot.web.desk import Case
 from tests.web.fake_desk import ITEMS, OPENING, TOKEN, FakeDesk, tone
 from tests.web.serving import SECRET, serve
 
@@ -267,6 +269,29 @@ async def test_without_a_voice_the_page_is_told(site: Site, error: Exception) ->
 
 
 # --- the console's socket
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OwnershipLost("the conversation has a new owner (generation 3, not 2)"), "其他同事接手"),
+        (StoreUnavailable("the store cannot be used: database is locked"), "请重试"),
+        (OwnershipLost("没有这次回访。"), "没有这次回访。"),
+    ],
+)
+async def test_an_agent_is_told_in_chinese_what_went_wrong(
+    error: Exception, told: str, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(callback: str, agent: str) -> Case:
+        raise error
+
+    monkeypatch.setattr(site.desk, "take", fails)
+    await site.login()
+    ws = await site.socket("/console/ws")
+    await ws.send_json({"type": "take", "callback": "cb"})
+    shown = (await got(ws, "error"))["text"]
+    assert told in shown
+    assert not re.search("[a-z]", shown)
 
 
 async def test_two_agents_cannot_take_the_same_chat(site: Site) -> None:
