@@ -9,14 +9,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+import structlog
+
 from bot.callbacks import Callbacks
 from bot.dialer import undecided
-from bot.errors import ConfigError, UnderWay
+from bot.errors import ConfigError, HuifangError, StoreUnavailable, UnderWay
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
 from bot.local import local
 from bot.settings import Settings
 from bot.store import Store
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,14 @@ def placed(settings: Settings, limit: int) -> list[Placed]:
     """The calls of the newest callbacks, the newest first."""
     found: list[Placed] = []
     with Store.open(settings.database_url, settings.key_folder) as store:
-        for row in store.callbacks(limit=limit):
-            events = store.events(row.id)
+        for id in store.newest(limit):
+            try:
+                row, events = store.callback(id), store.events(id)
+            except StoreUnavailable:
+                raise
+            except HuifangError as error:  # it hides none of the others
+                log.error("dials.unreadable", callback=id, error=type(error).__name__)
+                continue
             ended = {e.body["call"]: e.body["outcome"] for e in events if e.kind == "dial_ended"}
             dials = [e for e in events if e.kind == "dialled"]
             for event in dials:

@@ -185,6 +185,12 @@ class Store:
         with self._database.read() as connection:
             return [id for states in groups for id in callbacks.ids(connection, states, MAX_PAGE)]
 
+    def newest(self, limit: int = 50) -> list[str]:
+        """Ids of the callbacks that were opened last, the newest first. Nothing of them is
+        unsealed."""
+        with self._database.read() as connection:
+            return callbacks.ids(connection, set(State), _bounded(limit))
+
     def with_humans(self, owner: str) -> list[str]:
         """Ids of the callbacks that this owner, an agent or the queue, has in hand, those that were
         opened first before all others. Nothing of them is unsealed."""

@@ -504,6 +504,17 @@ async def test_a_call_that_was_promised_after_one_whose_outcome_nobody_knows_is_
     assert await reborn.round() == 1
 
 
+async def test_a_damaged_record_hides_no_call_that_was_placed(
+    dialer: Dialer, callbacks: Callbacks, settings: Settings, store: Store, due: str
+) -> None:
+    await dialer.round()
+    other = callbacks.open("902626001018", "phone")
+    with store._database.write() as connection:
+        query = text("UPDATE callbacks SET contract = :contract WHERE id = :id")
+        connection.execute(query, {"id": other, "contract": b"another's"})
+    assert [call.callback for call in placed(settings, 10)] == [due]
+
+
 async def test_an_operator_who_knows_may_order_it_anew(
     dialer: Dialer, exchange: Exchange, settings: Settings, store: Store, due: str
 ) -> None:
