@@ -6,21 +6,19 @@ and needs no way into the process.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-import structlog
-
 from bot.callbacks import Callbacks
+from bot.damage import passed_over
 from bot.dialer import undecided
-from bot.errors import ConfigError, HuifangError, StoreUnavailable, UnderWay
-from bot.evidence.ledger import Draft
+from bot.errors import ConfigError, UnderWay
+from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import State
 from bot.local import local
 from bot.settings import Settings
-from bot.store import Store
-
-log = structlog.get_logger()
+from bot.store import Callback, Store
 
 
 @dataclass(frozen=True)
@@ -76,17 +74,16 @@ def placed(settings: Settings, limit: int) -> list[Placed]:
     found: list[Placed] = []
     with Store.open(settings.database_url, settings.key_folder) as store:
         for id in store.newest(limit):
-            try:
-                row, events = store.callback(id), store.events(id)
-            except StoreUnavailable:
-                raise
-            except HuifangError as error:  # it hides none of the others
-                log.error("dials.unreadable", callback=id, error=type(error).__name__)
-                continue
-            ended = {e.body["call"]: e.body["outcome"] for e in events if e.kind == "dial_ended"}
-            dials = [e for e in events if e.kind == "dialled"]
-            for event in dials:
-                outcome = ended.get(event.body["call"], "unknown")
-                look = outcome == "unknown" and event is dials[-1]
-                found.append(Placed(event.wall, row.policy_number[-4:], row.id, outcome, look))
+            with passed_over("dials.unreadable", callback=id):
+                found += _calls(store.callback(id), store.events(id))
     return sorted(found, key=lambda call: call.at)[::-1]
+
+
+def _calls(row: Callback, events: Sequence[Event]) -> Iterator[Placed]:
+    """The calls of one callback. Pure."""
+    ended = {e.body["call"]: e.body["outcome"] for e in events if e.kind == "dial_ended"}
+    dials = [e for e in events if e.kind == "dialled"]
+    for event in dials:
+        outcome = ended.get(event.body["call"], "unknown")
+        look = outcome == "unknown" and event is dials[-1]
+        yield Placed(event.wall, row.policy_number[-4:], row.id, outcome, look)

@@ -65,16 +65,14 @@ def due(
     )
 
 
-def unreadable(policy: Policy, today: date) -> Due:
-    """A policy of which nobody can tell how it stands."""
+def damaged(policy: Policy | DamagedPolicy, today: date) -> Due:
+    """A policy of which nobody can tell how it stands; where its own facts are damaged, neither
+    whose it is, nor by when it is due: today."""
+    if isinstance(policy, DamagedPolicy):
+        what = f"row {policy.row} of the policies is damaged; import its file again"
+        return Due(today.isoformat(), False, "", "", what, "")
     last = policy.cooling_off_end
     return Due(last.isoformat(), last < today, policy.number, "", "its record is damaged", "")
-
-
-def nameless(policy: DamagedPolicy, today: date) -> Due:
-    """A policy of which nobody can tell whose it is, nor by when it is due: today."""
-    what = f"row {policy.row} of the policies is damaged; import its file again"
-    return Due(today.isoformat(), False, "", "", what, "")
 
 
 def left_behind(

@@ -12,13 +12,13 @@ import structlog
 from bot import parts, who
 from bot.acting import sentences
 from bot.callbacks import Callbacks
+from bot.damage import of_every_policy
 from bot.errors import ConfigError, HuifangError, StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.evidence.recordings import remove
 from bot.policy import Policy
 from bot.retention import contract_end, keep_until
 from bot.sealing import Sealer
-from bot.store import DamagedPolicy
 from voice.errors import VoiceError
 from voice.speaking import phrasing
 from voice.speaking.cache import SpeechCache
@@ -70,30 +70,20 @@ class Eraser:
 
     def due(self, today: date) -> Iterator[tuple[Policy, Due]]:
         """Contracts whose records are kept no longer, and those that a dispute keeps."""
-        chosen = self._settings
-        for policy in self._store.every_policy():
-            if isinstance(policy, DamagedPolicy):
-                log.error("retention.damaged_policy", row=policy.row)
-                continue
-            end = contract_end(policy)
-            until = keep_until(
-                policy,
-                long_years=chosen.retention_years,
-                short_years=chosen.retention_years_short,
-            )
-            if end is None or until is None or until >= today:
-                continue
-            rows = self._store.callbacks(policy=policy.number, limit=1000)
-            yield (
-                policy,
-                Due(
-                    policy.number[-4:],
-                    end.isoformat(),
-                    until.isoformat(),
-                    tuple(row.id for row in rows),
-                    any(row.held for row in rows),
-                ),
-            )
+        return of_every_policy(self._store, lambda policy: self._due(policy, today))
+
+    def _due(self, policy: Policy, today: date) -> Iterator[tuple[Policy, Due]]:
+        end = contract_end(policy)
+        until = keep_until(
+            policy,
+            long_years=self._settings.retention_years,
+            short_years=self._settings.retention_years_short,
+        )
+        if end is None or until is None or until >= today:
+            return
+        rows = self._store.callbacks(policy=policy.number, limit=1000)
+        ids, held = tuple(row.id for row in rows), any(row.held for row in rows)
+        yield policy, Due(policy.number[-4:], end.isoformat(), until.isoformat(), ids, held)
 
     def erase_due(self, policy: Policy, due: Due) -> None:
         """Its callbacks, then its facts. Once more does no harm."""

@@ -11,13 +11,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-import structlog
-
 from bot import casefile
 from bot.callbacks import Conversations
 from bot.chat import Chat, guarded
+from bot.damage import passed_over
 from bot.ending import closing
-from bot.errors import HuifangError, OwnershipLost, ServedElsewhere, StoreUnavailable
+from bot.errors import HuifangError, OwnershipLost, ServedElsewhere
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import COMPLETED, FINISHED, State
 from bot.foreign import Foreign
@@ -27,8 +26,6 @@ from bot.web.bell import Bell
 from bot.web.chatline import ChatLine, Who
 from bot.web.desk import Case, Changed, ChatOver, LinkInvalid, Waiting
 from voice.speaking import Speaker, wav
-
-log = structlog.get_logger()
 
 READ_ALOUD_RATE = 24000  # Hz
 LEAVES_WITHIN_S = 10.0  # a chat whose link was opened in another browser
@@ -181,12 +178,8 @@ class HumanDesk:
     def _summaries(self, owner: str) -> list[Waiting]:
         found = []
         for id in self._store.with_humans(owner):
-            try:
+            with passed_over("desk.unreadable", callback=id):
                 found.append(self._summary(self._store.callback(id), self._store.events(id)))
-            except StoreUnavailable:
-                raise
-            except HuifangError as error:  # it hides none of the others
-                log.error("desk.unreadable", callback=id, error=type(error).__name__)
         return found
 
     def _summary(self, row: Callback, events: Sequence[Event]) -> Waiting:

@@ -12,7 +12,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import islice
 from time import monotonic
 from typing import Protocol
 
@@ -106,17 +105,13 @@ class Rehearsal:
         """Find policies that are new or have changed."""
         with survived("rehearsal.broken"):
             try:
-                for policy in await asyncio.to_thread(self._policies):
+                store = self._callbacks.store  # whose damaged ones `huifang due` tells of
+                for policy in await asyncio.to_thread(store.policies, MAX_POLICIES):
                     if self._known.get(policy.number) != policy:
                         self._known[policy.number] = policy
                         self._sure.append(policy)
             except HuifangError as error:
                 log.warning("rehearsal.not_looked", error=type(error).__name__)
-
-    def _policies(self) -> list[Policy]:
-        """Without those that are damaged: `huifang due` tells of them."""
-        every = self._callbacks.store.every_policy()
-        return list(islice((one for one in every if isinstance(one, Policy)), MAX_POLICIES))
 
     async def _render(
         self, policy: Policy, part: Callable[[Policy], list[str]], *, hurried: bool = False

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
-import structlog
-
 from bot import who
-from bot.due import NOT_DUE, Due, done, due, left_behind, nameless, unreadable
-from bot.errors import ConfigError, HuifangError, StoreUnavailable, UnderWay
+from bot.damage import of_every_policy
+from bot.due import NOT_DUE, Due, damaged, done, due, left_behind
+from bot.errors import ConfigError, UnderWay
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
 from bot.local import local
 from bot.policy import Policy
 from bot.scribe import Clock
-from bot.store import Callback, DamagedPolicy, Store
-
-log = structlog.get_logger()
+from bot.store import Callback, Store
 
 PAGE = 1000
 MAX_RESULT = 500  # characters
@@ -30,19 +27,11 @@ def list_due(store: Store, clock: Clock) -> list[Due]:
     """The most urgent first. Blocking: reads every policy, and the record of each that is open."""
     today = local(clock.now()).date()
     booked = {booking.callback: booking.at for booking in store.bookings(limit=PAGE, by="bot")}
-    found: list[Due] = []
-    for policy in store.every_policy():
-        if isinstance(policy, DamagedPolicy):
-            log.error("due.damaged_policy", row=policy.row)
-            found.append(nameless(policy, today))
-            continue
-        try:
-            found += _of(store, policy, today, booked)
-        except StoreUnavailable:
-            raise
-        except HuifangError as error:  # it hides none of the others
-            log.error("due.unreadable", policy=policy.number[-4:], error=type(error).__name__)
-            found.append(unreadable(policy, today))
+    found = of_every_policy(
+        store,
+        lambda policy: _of(store, policy, today, booked),
+        lambda policy: [damaged(policy, today)],
+    )
     return sorted(found, key=lambda one: (one.by, one.policy))
 
 

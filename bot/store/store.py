@@ -107,7 +107,7 @@ class Store:
     def policies(self, limit: int = 50) -> list[Policy]:
         """The first of `every_policy` that can be read."""
         found = (one for one in self.every_policy() if isinstance(one, Policy))
-        return list(islice(found, _bounded(limit)))
+        return list(islice(found, limit))
 
     def every_policy(self) -> Generator[Policy | DamagedPolicy]:
         """The current versions, those that were imported first before all others. One that changes

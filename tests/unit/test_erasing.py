@@ -281,6 +281,19 @@ def test_due_is_the_day_after_the_last_day(settings: Settings, url: str, keys: P
         assert [due.policy for _, due in one.due(last + timedelta(days=1))] == ["P1"]
 
 
+def test_a_damaged_record_keeps_no_other_beyond_its_time(
+    settings: Settings, url: str, keys: Path
+) -> None:
+    with Store.open(url, keys) as store:
+        store.save_policies([policy("P1", term="1年"), policy("P2", term="1年")])
+        callback = store.create_callback("P1", "zh-2026.1", "phone")
+        with store._database.write() as connection:
+            damage = text("UPDATE callbacks SET contract = :contract WHERE id = :id")
+            connection.execute(damage, {"contract": b"another's", "id": callback})
+        due = eraser(settings, store).due(date(2040, 1, 1))
+        assert [one.policy for _, one in due] == ["P2"]
+
+
 def test_retention_shows_first_then_does_and_passes_over_disputes(
     settings: Settings, url: str, keys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
