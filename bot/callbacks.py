@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Literal
 
@@ -25,6 +25,8 @@ from bot.settings import Settings
 from bot.store import Callback, Store
 from bot.translation import Translation
 from voice.line import Line
+
+Way = Literal["phone", "chat"]
 
 RESUMABLE = {State.CREATED, State.READY, State.INCOMPLETE, State.IN_PROGRESS}
 
@@ -59,7 +61,7 @@ class Callbacks:
         self._ringing: dict[str, int] = {}  # callbacks whose call rings, and until when at most
         self._serving = Lock()
 
-    def script(self, policy: Policy, way: Literal["phone", "chat"] = "phone") -> Script:
+    def script(self, policy: Policy, way: Way = "phone") -> Script:
         """The exact words for one policy. Raises MissingField."""
         other = self._translation(policy) if way == "chat" else None
         return (other.questions if other else self._questionnaire).render(
@@ -86,19 +88,22 @@ class Callbacks:
         today = local(self.clock.now()).date()
         return policy.holder_age(today) >= self.settings.elder_age
 
-    def open(self, policy_number: str, channel: str) -> str:
+    def open(self, policy_number: str, channel: Way) -> str:
         """The policy's newest callback where it is unfinished, or a new one, also where an import
         has corrected what it would say. Returns the callback's id."""
         policy = self.store.policy(policy_number)
-        for row in self.store.callbacks(policy=policy_number, limit=1):
-            if row.state in RESUMABLE and row.owner == "bot" and not self.outdated(row):
-                if row.head_seq < 0:  # the process died before it could write the first event
-                    self._created(row.id, policy, channel)
-                return row.id
-        script = self.script(policy, "chat" if channel == "chat" else "phone")
+        row = self._newest(policy_number)
+        if row and row.owner == "bot" and row.state in RESUMABLE and self._stands(row, policy):
+            if row.head_seq < 0:  # the process died before it could write the first event
+                self._created(row.id, self.script(policy, channel), channel)
+            return row.id
+        script = self.script(policy, channel)
         callback = self.store.create_callback(policy_number, script.version, channel)
-        self._created(callback, policy, channel)
+        self._created(callback, script, channel)
         return callback
+
+    def _newest(self, policy_number: str) -> Callback | None:
+        return next(iter(self.store.callbacks(policy=policy_number, limit=1)), None)
 
     def outdated(self, row: Callback) -> bool:
         """Whether this callback waits to be gone on with, and would say what an import has
@@ -106,14 +111,15 @@ class Callbacks:
         also once a correction was taken back."""
         if row.state is State.IN_PROGRESS or row.state not in RESUMABLE:
             return False
-        (newest,) = self.store.callbacks(policy=row.policy_number, limit=1)
-        if newest.id != row.id:
-            return True
-        planned = self.store.policy_of(row.id)
-        return not planned.speaks_as(self.store.policy(row.policy_number))
+        newest = self._newest(row.policy_number)
+        followed = newest is not None and newest.id != row.id
+        return followed or not self._stands(row, self.store.policy(row.policy_number))
 
-    def _created(self, callback: str, policy: Policy, channel: str) -> None:
-        script = self.script(policy, "chat" if channel == "chat" else "phone")
+    def _stands(self, row: Callback, policy: Policy) -> bool:
+        """Whether it says what the policy says now, or is being said."""
+        return row.state is State.IN_PROGRESS or self.store.policy_of(row.id).speaks_as(policy)
+
+    def _created(self, callback: str, script: Script, channel: Way) -> None:
         row = self.store.callback(callback)
         created = {
             "policy": row.policy_number,
@@ -147,21 +153,17 @@ class Callbacks:
 
     def with_humans(self, policy_number: str) -> Callback | None:
         """The policy's callback that an agent has, or that waits for one."""
-        rows = self.store.callbacks(policy=policy_number)
-        return next((row for row in rows if row.state is State.HUMAN), None)
+        found = self.store.callbacks(policy=policy_number, state=State.HUMAN, limit=1)
+        return next(iter(found), None)
 
     def done(self, policy_number: str) -> Callback | None:
         """The policy's newest callback, if every item was answered."""
-        newest = self.store.callbacks(policy=policy_number, limit=1)
-        return newest[0] if newest and newest[0].state in COMPLETED else None
+        newest = self._newest(policy_number)
+        return newest if newest and newest.state in COMPLETED else None
 
     def answered(self, callback: str) -> dict[str, bool]:
         """Items with an answer on record, and whether it was the expected one."""
-        return {
-            event.body["item"]: event.body["as_expected"]
-            for event in self.store.events(callback)
-            if event.kind == "answered"
-        }
+        return _answered(self.store.events(callback))
 
     def progress(self, callback: str) -> Progress:
         policy = self.store.policy_of(callback)
@@ -248,6 +250,10 @@ class Callbacks:
         return list(dict.fromkeys(part for text in said for part in sentences(text)))
 
 
+def _answered(events: Sequence[Event]) -> dict[str, bool]:
+    return {e.body["item"]: e.body["as_expected"] for e in events if e.kind == "answered"}
+
+
 def _unsaid(script: Script) -> set[str]:
     """The full wording of what the elderly are asked: they hear the plain one from the start."""
     full, other = set[str](), set[str]()
@@ -292,7 +298,7 @@ class Conversations:
             scribe=scribe or known.scribe(callback),
             clock=known.clock,
             manner=Manner(rate=rate),
-            done=known.answered(callback),
+            done=_answered(past),
             state=state,
             resume=resume,
             outbound=outbound,
