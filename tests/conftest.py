@@ -21,6 +21,8 @@ from tests.databases import keys, postgres, url
 
 __all__ = ["keys", "postgres", "url"]
 
+POLICY = "902626001083"
+"""Of the examples: 15 years to pay, a cooling-off period of 15 days that ends on 2026-12-05."""
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
@@ -40,6 +42,19 @@ class SteppingClock:
     def mono_ms(self) -> int:
         self._looks += 1
         return self._looks
+
+
+class HandClock:
+    """Both times stand still until a test moves them."""
+
+    def __init__(self, wall: datetime = NOW) -> None:
+        self.wall, self.mono = wall, 1
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def mono_ms(self) -> int:
+        return self.mono
 
 
 @pytest.fixture

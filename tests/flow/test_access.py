@@ -18,11 +18,10 @@ from bot.parts import open_voice
 from bot.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Store
+from tests.conftest import POLICY
 from tests.unit.evidence_case import NOW, Pen
 
 pytestmark = [pytest.mark.rasa, pytest.mark.asyncio(loop_scope="session")]
-
-POLICY = "902626001083"
 
 
 def waiting(conversations: Conversations, channel: str) -> str:

@@ -7,17 +7,15 @@ import asyncio
 import pytest
 
 from bot.agent_phones import AgentPhones
-from bot.callbacks import Callbacks, Conversations
+from bot.callbacks import Callbacks
 from bot.chat import BROKEN
 from bot.errors import HuifangError
 from bot.evidence.ledger import Draft
 from bot.handoff import ELSEWHERE, PHONE_ONLY_ON_PHONE, HumanDesk
-from bot.parts import open_voice
 from bot.settings import Settings
 from bot.store import Store
-from tests.conftest import SteppingClock
-from tests.flow.test_chat_queue import POLICY, Page, house, until_queued
-from tests.flow.test_faults import DeadDialogue
+from tests.conftest import POLICY
+from tests.flow.desks import Page, house, queued, until_queued
 from voice.pbx_events import AgentRings, AgentTalks, Gone
 
 OTHER = "902626001067"
@@ -60,8 +58,7 @@ async def test_who_chats_can_be_written_to_though_a_call_was_planned(
 ) -> None:
     desk, callbacks = house(settings, store)
     callback = callbacks.open(POLICY, "phone")
-    page = Page(await desk.open_chat(store.token_for(callback)))
-    await until_queued(desk)
+    page = await queued(desk, store.token_for(callback))
     assert [one.channel for one in await desk.waiting()] == ["chat"]
     assert (await desk.take(callback, "李娜")).summary.channel == "chat"
     await desk.agent_say(callback, "李娜", "您好")
@@ -87,10 +84,7 @@ async def test_who_is_there_comes_before_who_was_promised_a_call(
     promised = on_the_phone(callbacks, "complaint")
     there = callbacks.open(OTHER, "chat")
     page = Page(await desk.open_chat(store.token_for(there)))
-    async with asyncio.timeout(10):
-        changes = desk.watch()
-        while len(await desk.waiting()) < 2:
-            await anext(changes)
+    await until_queued(desk, 2)
     assert [one.callback for one in await desk.waiting()] == [there, promised]
     page.line.detach(page)
     assert [one.callback for one in await desk.waiting()] == [promised, there]
@@ -123,15 +117,12 @@ async def test_an_agent_at_another_bot_reads_what_is_written_and_is_told_the_tru
     settings: Settings, store: Store
 ) -> None:
     """Two bots on one store: the page is at one, the agent at the other."""
-    desks = []
     for bot in ("near", "far"):
         store.beat(bot)
-        callbacks = Callbacks(settings, store, clock=SteppingClock(), bot=bot)
-        desks.append(HumanDesk(Conversations(callbacks, DeadDialogue()), open_voice(settings)))
-    near, far = desks
+    near, callbacks = house(settings, store, bot="near")
+    far, _ = house(settings, store, bot="far")
     callback = callbacks.open(POLICY, "chat")
-    page = Page(await near.open_chat(store.token_for(callback)))
-    await until_queued(near)
+    page = await queued(near, store.token_for(callback))
     await far.take(callback, "李娜")
     with pytest.raises(HuifangError, match=ELSEWHERE):
         await far.agent_say(callback, "李娜", "您好")

@@ -23,6 +23,7 @@ from bot.recovery import filed, recording_name
 from bot.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Store
+from tests.conftest import POLICY
 from tests.crash.caller import RecordedLine, _answer
 
 pytestmark = [
@@ -30,8 +31,6 @@ pytestmark = [
     pytest.mark.models,
     pytest.mark.asyncio(loop_scope="session"),
 ]
-
-POLICY = "902626001083"
 
 
 class Nobody:

@@ -9,75 +9,28 @@ from dataclasses import replace
 import pytest
 
 from bot import chat
-from bot.callbacks import Callbacks, Conversations
 from bot.dialogue import protocol
 from bot.dialogue.protocol import Moved, Start, Turn
 from bot.ending import closing
 from bot.errors import HuifangError, ServedElsewhere
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
-from bot.handoff import EARLIER, LEFT, HumanDesk
-from bot.parts import open_voice
+from bot.handoff import EARLIER, LEFT
 from bot.settings import Settings
 from bot.store import Store
-from bot.web import wire
 from bot.web.chatline import ChatLine
 from bot.web.desk import ChatOver, LinkInvalid
-from tests.conftest import SteppingClock
-from tests.flow.test_faults import DeadDialogue
-
-POLICY = "902626001083"
-
-
-class Page:
-    """Shows what it gets at once, as a page that is looked at does."""
-
-    def __init__(self, line: ChatLine) -> None:
-        self.line = line
-        self.sent: list[str] = []
-        self.over, self.queued = asyncio.Event(), asyncio.Event()
-        line.attach(self)
-
-    def send(self, data: str | bytes) -> None:
-        assert isinstance(data, str)
-        self.sent.append(data)
-        if '"ended":true' in data.replace(" ", ""):
-            self.over.set()
-        if '"queue"' in data:
-            self.queued.set()
-        shown = wire.Shown(seq=1_000)
-        asyncio.get_running_loop().call_soon(self.line.receive, self, shown)
-
-    def close(self, reason: str) -> None:
-        pass
-
-    def types(self, text: str) -> None:
-        self.line.receive(self, wire.Text(text=text))
-
-
-def house(settings: Settings, store: Store) -> tuple[HumanDesk, Callbacks]:
-    """Without a dialogue every chat goes to the humans at once."""
-    callbacks = Callbacks(settings, store, clock=SteppingClock())
-    desk = HumanDesk(Conversations(callbacks, DeadDialogue()), open_voice(settings))
-    return desk, callbacks
-
-
-async def until_queued(desk: HumanDesk) -> None:
-    async with asyncio.timeout(10):
-        changes = desk.watch()
-        while not await desk.waiting():
-            await anext(changes)
+from tests.conftest import POLICY, SteppingClock
+from tests.flow.desks import DeadDialogue, Page, house, queued, until_queued
 
 
 async def test_who_leaves_the_page_is_still_waited_for(settings: Settings, store: Store) -> None:
     desk, callbacks = house(settings, store)
     callback = callbacks.open(POLICY, "chat")
     token = store.token_for(callback)
-    line = await desk.open_chat(token)
-    Page(line)
-    await until_queued(desk)
+    page = await queued(desk, token)
     over = asyncio.gather(*desk._tasks)
-    await line.close()  # as it does by itself when the page stays away
+    await page.line.close()  # as it does by itself when the page stays away
     await asyncio.wait_for(over, 5)
 
     (waiting,) = await desk.waiting()
@@ -134,8 +87,7 @@ async def test_who_is_on_the_phone_is_not_asked_in_the_chat_as_well(
     assert all(event.kind == "created" for event in store.events(callback))
 
     callbacks.leave(callback)  # the call is over
-    page = Page(await desk.open_chat(token))
-    await until_queued(desk)
+    page = await queued(desk, token)
     over = asyncio.gather(*desk._tasks)
     await page.line.close()
     await asyncio.wait_for(over, 5)
@@ -155,8 +107,7 @@ async def test_who_opens_the_link_reads_nothing_of_earlier_calls(
     store.append(callback, earlier, wall=now, mono_ms=1, generation=1, state="IN_PROGRESS")
     store.append(callback, [], wall=now, mono_ms=2, generation=1, state="INCOMPLETE")
 
-    page = Page(await desk.open_chat(store.token_for(callback)))
-    await until_queued(desk)
+    page = await queued(desk, store.token_for(callback))
     await desk.close()  # as at a restart, while a human is wanted
     desk, _ = house(settings, store)
     again = Page(await desk.open_chat(store.token_for(callback)))
@@ -176,8 +127,7 @@ async def test_a_link_to_what_an_import_has_corrected_leads_nowhere(
     store.save_policies([replace(policy, premium=policy.premium + 1)])
     with pytest.raises(LinkInvalid, match="已有更新"):
         await desk.open_chat(token)
-    Page(await desk.open_chat(store.token_for(callbacks.open(POLICY, "chat"))))
-    await until_queued(desk)
+    await queued(desk, store.token_for(callbacks.open(POLICY, "chat")))
     await desk.close()
 
 
@@ -198,8 +148,7 @@ async def test_the_link_in_another_browser_takes_over_nothing(
     """Who has the link, a seller say, is not who proved identity in the open page."""
     desk, callbacks = house(settings, store)
     token = store.token_for(callbacks.open(POLICY, "chat"))
-    page = Page(await desk.open_chat(token, "hers"))
-    await until_queued(desk)
+    page = await queued(desk, token, "hers")
     page.types("我是1979年4月25日生的")
     changes = desk.watch()
     while not any("1979年" in text for text in page.sent):
@@ -217,8 +166,8 @@ async def test_the_link_in_another_browser_takes_over_nothing(
 async def test_what_was_proven_before_a_chat_began_anew_proves_nothing(
     settings: Settings, store: Store
 ) -> None:
-    callbacks, dialogue = Callbacks(settings, store, clock=SteppingClock()), AskedDialogue()
-    desk = HumanDesk(Conversations(callbacks, dialogue), open_voice(settings))
+    dialogue = AskedDialogue()
+    desk, callbacks = house(settings, store, dialogue)
     callback = callbacks.open(POLICY, "phone")
     now = callbacks.clock.now()
     proven = Draft("identity", {"result": "ok", "tries": 1})
@@ -258,8 +207,7 @@ async def test_what_an_agent_does_before_the_chat_has_begun_counts(
     desk, callbacks = house(settings, store)
     callback = callbacks.open(POLICY, "chat")
     token = store.token_for(callback)
-    Page(await desk.open_chat(token))
-    await until_queued(desk)
+    await queued(desk, token)
     await desk.close()  # as at a restart
 
     line = ChatLine()
@@ -278,8 +226,7 @@ async def test_a_human_ends_a_chat_that_was_resumed_and_the_bot_stays_silent(
     desk, callbacks = house(settings, store)
     callback = callbacks.open(POLICY, "chat")
     token = store.token_for(callback)
-    Page(await desk.open_chat(token))
-    await until_queued(desk)
+    await queued(desk, token)
     await desk.close()  # as at a restart
 
     desk, _ = house(settings, store)
@@ -330,8 +277,8 @@ class RobbedDialogue(DeadDialogue):
 async def test_a_chat_that_another_bot_has_ended_is_not_called_done(
     settings: Settings, store: Store
 ) -> None:
-    callbacks, dialogue = Callbacks(settings, store, clock=SteppingClock()), RobbedDialogue(store)
-    desk = HumanDesk(Conversations(callbacks, dialogue), open_voice(settings))
+    dialogue = RobbedDialogue(store)
+    desk, callbacks = house(settings, store, dialogue)
     dialogue.callback = callbacks.open(POLICY, "chat")
     page = Page(await desk.open_chat(store.token_for(dialogue.callback)))
     await asyncio.wait_for(page.over.wait(), 5)
@@ -342,8 +289,7 @@ async def test_who_writes_to_a_chat_that_broke_is_told(settings: Settings, store
     with Store.open(settings.database_url, settings.key_folder, busy_s=0.05) as impatient:
         desk, callbacks = house(settings, impatient)
         token = impatient.token_for(callbacks.open(POLICY, "chat"))
-        page = Page(await desk.open_chat(token))
-        await until_queued(desk)
+        page = await queued(desk, token)
         blocker = sqlite3.connect(settings.data / "huifang.db", isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
         try:

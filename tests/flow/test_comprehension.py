@@ -18,11 +18,11 @@ from bot.evidence.export import export
 from bot.evidence.ledger import Event, canonical
 from bot.evidence.verify_export import verify_folder
 from bot.settings import Settings
+from tests.conftest import POLICY
 from tests.flow.scripted_line import ScriptedLine
 
 pytestmark = [pytest.mark.rasa, pytest.mark.asyncio(loop_scope="session")]
 
-POLICY = "902626001083"
 TO_B8 = (
     *("方便", "是我", "19790425", "是的", "是的", "收到了", "对", "看过了", "理解"),
     *("清楚", "清楚", "清楚"),

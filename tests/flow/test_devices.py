@@ -9,17 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from bot.callbacks import Callbacks, Conversations
 from bot.dialogue import protocol
 from bot.dialogue.protocol import Moved
-from bot.handoff import HumanDesk
-from bot.parts import open_voice
 from bot.settings import Settings
 from bot.settling import list_due
 from bot.store import Store
-from tests.conftest import SteppingClock
-from tests.flow.test_chat_queue import POLICY, Page
-from tests.flow.test_faults import DeadDialogue
+from tests.conftest import POLICY
+from tests.flow.desks import DeadDialogue, Page, house
 
 OTHER, THIRD = "902626001067", "902626001018"
 MINE, YOURS = "a" * 32, "b" * 32
@@ -36,8 +32,7 @@ class SilentDialogue(DeadDialogue):
 class House:
     def __init__(self, settings: Settings, store: Store) -> None:
         self.store = store
-        self.callbacks = Callbacks(settings, store, clock=SteppingClock())
-        self.desk = HumanDesk(Conversations(self.callbacks, SilentDialogue()), open_voice(settings))
+        self.desk, self.callbacks = house(settings, store, SilentDialogue())
         self._called = asyncio.Event()
         self.callbacks.on_event = lambda event: event.kind == "called" and self._called.set()
 

@@ -12,12 +12,10 @@ from bot.inquiries import Inquiries
 from bot.performing import HUMAN_BUTTON, Performer
 from bot.settings import Settings
 from bot.store import Store
-from tests.conftest import SteppingClock
+from tests.conftest import POLICY, SteppingClock
+from tests.flow.desks import DeadDialogue
 from tests.flow.scripted_line import ScriptedLine
-from tests.flow.test_faults import DeadDialogue
 from voice.frames import Utterance
-
-POLICY = "902626001083"
 
 
 async def leave(

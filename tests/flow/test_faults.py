@@ -8,32 +8,20 @@ import sqlite3
 import pytest
 
 from bot.callbacks import Callbacks, Conversations
-from bot.dialogue.protocol import Moved, Start, Turn
+from bot.dialogue.protocol import Moved, Start
 from bot.ending import Result
-from bot.errors import DialogueUnavailable
 from bot.evidence.recordings import sealed_path
 from bot.evidence.states import State
 from bot.evidence.verify import verify_store
 from bot.recovery import recording_name, recover_all
 from bot.settings import Settings
 from bot.store import Store
-from tests.conftest import SteppingClock
+from tests.conftest import POLICY, SteppingClock
+from tests.flow.desks import DeadDialogue
 from tests.flow.scripted_line import ScriptedLine
 from voice.frames import Played
 
 pytestmark = pytest.mark.rasa
-
-POLICY = "902626001083"
-
-
-class DeadDialogue:
-    """No worker answers."""
-
-    async def begin(self, start: Start) -> Moved:
-        raise DialogueUnavailable("no dialogue worker answered")
-
-    async def turn(self, turn: Turn) -> Moved:
-        raise DialogueUnavailable("no dialogue worker answered")
 
 
 class DyingDialogue(DeadDialogue):

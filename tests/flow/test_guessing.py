@@ -9,8 +9,9 @@ import pytest
 from bot.beginning import MAX_WRONG, WRONG_WITHIN, guessing
 from bot.callbacks import Conversations
 from bot.evidence.ledger import GENESIS, Draft, Event, chain_after
+from tests.conftest import POLICY
 from tests.flow.scripted_line import ScriptedLine
-from tests.flow.test_faults import POLICY, begun, spoken
+from tests.flow.test_faults import begun, spoken
 
 NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 

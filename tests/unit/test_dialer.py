@@ -28,31 +28,20 @@ from bot.errors import ConfigError, ServedElsewhere, StoreUnavailable, UnderWay
 from bot.evidence.ledger import Draft
 from bot.expectation import Said
 from bot.handoff import HumanDesk
-from bot.importing import chat_link, import_policies
+from bot.importing import chat_link
 from bot.inquiries import Inquiries
 from bot.policy import Policy
-from bot.settings import ROOT, Settings
+from bot.settings import Settings
 from bot.store import Store
 from bot.vault.datakey import Unreadable
 from bot.web.desk import LinkInvalid
+from tests.conftest import POLICY, HandClock
 from tests.unit.test_store_sqlite import crippled
 from voice.ami_client import AmiRefused, AmiUnavailable
 from voice.pbx import outcome
 from voice.pbx_events import Answered, Gone, NotDialled
 
-POLICY = "902626001083"
 DAY = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.wall, self.mono = DAY, 1
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def mono_ms(self) -> int:
-        return self.mono
 
 
 class Exchange:
@@ -90,20 +79,12 @@ class Exchange:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    made = Settings(data=tmp_path, call_hours=(0, 24))
-    import_policies(made, ROOT / "examples" / "policies.csv")
-    return made
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with Store.open(settings.database_url, settings.key_folder) as opened:
-        yield opened
+    return Settings(data=tmp_path / "data", call_hours=(0, 24))
 
 
 @pytest.fixture
 def callbacks(settings: Settings, store: Store) -> Callbacks:
-    return Callbacks(settings, store, Clock())
+    return Callbacks(settings, store, HandClock(DAY))
 
 
 @pytest.fixture
@@ -255,7 +236,7 @@ async def test_a_call_waits_for_its_words_but_not_for_ever(
     assert exchange.asked == []
     assert len(store.bookings()) == 1
     clock = callbacks.clock
-    assert isinstance(clock, Clock)
+    assert isinstance(clock, HandClock)
     clock.wall += timedelta(hours=1)  # somebody has set it
     clock.mono += int(WORDS_S * 1000) - 1000
     assert await dialer.round() == 0
@@ -314,7 +295,7 @@ async def test_however_many_records_cannot_be_read_whoever_is_due_is_called(
     told = [entry["callback"] for entry in logs if entry["event"] == "dialer.skipped"]
     assert sorted(told) == sorted(damaged), "once each"
     clock = callbacks.clock
-    assert isinstance(clock, Clock)
+    assert isinstance(clock, HandClock)
     clock.mono += int(LOOK_AGAIN_S * 1000)
     with structlog.testing.capture_logs() as logs:
         await dialer.round()
@@ -403,7 +384,7 @@ async def test_no_chat_begins_while_the_telephone_rings(
     store.book(due, DAY)
     await dialer.round()  # and nothing more is heard of it
     clock = callbacks.clock
-    assert isinstance(clock, Clock)
+    assert isinstance(clock, HandClock)
     clock.mono += 120_000
     callbacks.serve(due)
 
@@ -580,7 +561,7 @@ async def test_the_hours_of_rule_28_are_china_s(
     utc: str, calls: int, dialer: Dialer, callbacks: Callbacks, store: Store, due: str
 ) -> None:
     clock = callbacks.clock
-    assert isinstance(clock, Clock)
+    assert isinstance(clock, HandClock)
     clock.wall = datetime.fromisoformat(f"2026-11-24T{utc}+00:00")
     callbacks.settings.call_hours = (9, 21)
     assert await dialer.round() == calls
@@ -658,6 +639,7 @@ def test_every_usual_cause_has_an_outcome() -> None:
 
 
 def test_config_errors_are_told_in_words(settings: Settings) -> None:
+    settings.data.mkdir()
     secret = settings.data / "ami.secret"
     secret.write_text("s3cret\n")
     secret.chmod(0o644)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -16,46 +14,21 @@ from bot.cli import app
 from bot.due import Due, working_day
 from bot.errors import ConfigError, UnderWay
 from bot.evidence.ledger import Draft
-from bot.importing import import_policies
-from bot.settings import ROOT, Settings
+from bot.settings import Settings
 from bot.settling import list_due, settle
 from bot.store import Store
+from tests.conftest import POLICY, HandClock
 
-POLICY = "902626001083"  # its cooling-off period ends on 2026-12-05
 IN_TIME = datetime(2026, 12, 5, 15, 59, tzinfo=UTC)  # a minute before midnight in China
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.wall = IN_TIME
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def mono_ms(self) -> int:
-        return 1
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock(IN_TIME)
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    made = Settings(data=tmp_path)
-    import_policies(made, ROOT / "examples" / "policies.csv")
-    return made
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with Store.open(settings.database_url, settings.key_folder) as opened:
-        yield opened
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def callback(settings: Settings, store: Store, clock: Clock) -> str:
+def callback(settings: Settings, store: Store, clock: HandClock) -> str:
     return Callbacks(settings, store, clock).open(POLICY, "phone")
 
 
@@ -69,12 +42,12 @@ def ended(store: Store, callback: str, state: str, when: datetime = IN_TIME) -> 
     )
 
 
-def standing(store: Store, clock: Clock) -> Due | None:
+def standing(store: Store, clock: HandClock) -> Due | None:
     return next((one for one in list_due(store, clock) if one.policy == POLICY), None)
 
 
 def test_who_was_never_called_is_due_by_the_last_day_of_cooling_off(
-    store: Store, clock: Clock
+    store: Store, clock: HandClock
 ) -> None:
     found = list_due(store, clock)
     assert len(found) == 10, "every policy of the example"
@@ -99,7 +72,7 @@ def test_who_was_never_called_is_due_by_the_last_day_of_cooling_off(
     ],
 )
 def test_whatever_did_not_end_as_hoped_for_stays_due(
-    state: str, what: str | None, store: Store, clock: Clock, callback: str
+    state: str, what: str | None, store: Store, clock: HandClock, callback: str
 ) -> None:
     ended(store, callback, state)
     one = standing(store, clock)
@@ -107,7 +80,7 @@ def test_whatever_did_not_end_as_hoped_for_stays_due(
 
 
 def test_who_was_not_reached_is_due_and_what_is_booked_is_told(
-    store: Store, clock: Clock, callback: str
+    store: Store, clock: HandClock, callback: str
 ) -> None:
     missed = [
         Draft("dialled", {"call": "1"}),
@@ -122,7 +95,7 @@ def test_who_was_not_reached_is_due_and_what_is_booked_is_told(
 
 
 def test_a_call_that_was_lost_is_not_told_as_none(
-    store: Store, clock: Clock, callback: str
+    store: Store, clock: HandClock, callback: str
 ) -> None:
     lost = [
         Draft("dialled", {"call": "1"}),
@@ -135,7 +108,9 @@ def test_a_call_that_was_lost_is_not_told_as_none(
     assert one.what == "not reached: outcome unknown"
 
 
-def test_a_problem_case_has_fifteen_working_days(store: Store, clock: Clock, callback: str) -> None:
+def test_a_problem_case_has_fifteen_working_days(
+    store: Store, clock: HandClock, callback: str
+) -> None:
     ended(store, callback, "COMPLETED_PROBLEM", datetime(2026, 11, 23, 2, 0, tzinfo=UTC))
     one = standing(store, clock)
     assert one is not None
@@ -144,7 +119,7 @@ def test_a_problem_case_has_fifteen_working_days(store: Store, clock: Clock, cal
 
 
 def test_it_is_settled_by_a_result_only_and_until_the_next_call(
-    store: Store, clock: Clock, callback: str
+    store: Store, clock: HandClock, callback: str
 ) -> None:
     with pytest.raises(ConfigError, match="what came of it"):
         settle(store, clock, callback, "  ")
@@ -154,7 +129,9 @@ def test_it_is_settled_by_a_result_only_and_until_the_next_call(
     assert store.events(callback)[-1].body["result"] == "客服专员上门回访，已确认"
 
 
-def test_a_call_after_it_was_settled_counts_anew(store: Store, clock: Clock, callback: str) -> None:
+def test_a_call_after_it_was_settled_counts_anew(
+    store: Store, clock: HandClock, callback: str
+) -> None:
     ended(store, callback, "INCOMPLETE")
     settle(store, clock, callback, "已寄信函")
     ended(store, callback, "INCOMPLETE")
@@ -166,7 +143,7 @@ def test_a_call_after_it_was_settled_counts_anew(store: Store, clock: Clock, cal
     [("HUMAN", ConfigError), ("COMPLETED_CLEAN", ConfigError), ("IN_PROGRESS", UnderWay)],
 )
 def test_what_is_under_way_or_needs_nothing_is_not_settled(
-    state: str, error: type[Exception], store: Store, clock: Clock, callback: str
+    state: str, error: type[Exception], store: Store, clock: HandClock, callback: str
 ) -> None:
     ended(store, callback, state)
     with pytest.raises(error):
@@ -182,7 +159,7 @@ def test_what_is_under_way_or_needs_nothing_is_not_settled(
     ],
 )
 def test_a_complaint_stays_due_though_every_answer_was_as_hoped_for(
-    said: Draft, store: Store, clock: Clock, callback: str
+    said: Draft, store: Store, clock: HandClock, callback: str
 ) -> None:
     at, when = {"wall": IN_TIME, "mono_ms": 1}, datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
     begun = [Draft("called", {"line": "chat"})]
@@ -198,7 +175,7 @@ def test_a_complaint_stays_due_though_every_answer_was_as_hoped_for(
 
 
 def test_a_complaint_is_settled_by_no_later_callback(
-    settings: Settings, store: Store, clock: Clock, callback: str
+    settings: Settings, store: Store, clock: HandClock, callback: str
 ) -> None:
     at = {"wall": IN_TIME, "mono_ms": 1}
     store.append(callback, [Draft("called", {"line": "chat"})], **at, generation=1)
@@ -215,7 +192,7 @@ def test_a_complaint_is_settled_by_no_later_callback(
     assert standing(store, clock) is None
 
 
-def test_a_damaged_record_hides_no_other(store: Store, clock: Clock, callback: str) -> None:
+def test_a_damaged_record_hides_no_other(store: Store, clock: HandClock, callback: str) -> None:
     with store._database.write() as connection:
         where = {"id": callback, "contract": b"another's"}
         connection.execute(text("UPDATE callbacks SET contract = :contract WHERE id = :id"), where)
@@ -225,7 +202,7 @@ def test_a_damaged_record_hides_no_other(store: Store, clock: Clock, callback: s
     assert one.what == "its record is damaged"
 
 
-def test_a_damaged_policy_hides_no_other(store: Store, clock: Clock, callback: str) -> None:
+def test_a_damaged_policy_hides_no_other(store: Store, clock: HandClock, callback: str) -> None:
     ended(store, callback, "NOT_ME")
     with store._database.write() as connection:
         damage = text("UPDATE policies SET facts = :facts WHERE id = 1")
@@ -240,7 +217,7 @@ def test_a_damaged_policy_hides_no_other(store: Store, clock: Clock, callback: s
 
 
 def test_who_only_wished_for_a_human_and_answered_all_is_done(
-    store: Store, clock: Clock, callback: str
+    store: Store, clock: HandClock, callback: str
 ) -> None:
     at = {"wall": IN_TIME, "mono_ms": 1}
     store.append(callback, [], **at, generation=1, state="IN_PROGRESS")
@@ -250,7 +227,7 @@ def test_who_only_wished_for_a_human_and_answered_all_is_done(
     assert standing(store, clock) is None
 
 
-def test_what_was_surrendered_is_not_due(store: Store, clock: Clock) -> None:
+def test_what_was_surrendered_is_not_due(store: Store, clock: HandClock) -> None:
     policy = store.policy(POLICY)
     store.save_policies([replace(policy, ended_on=date(2026, 11, 30))])
     assert standing(store, clock) is None

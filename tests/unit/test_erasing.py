@@ -28,6 +28,7 @@ from bot.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Erased, NotFound, Store
 from bot.vault.datakey import DataKey, Unreadable
+from tests.conftest import HandClock
 from tests.unit import policies
 from tests.unit.evidence_case import NOW, Pen, finished_callback, new_callback, policy
 from tests.unit.test_store_sealed import on_disk
@@ -37,26 +38,13 @@ from voice.speaking.speaker import _normalised
 CREATED = Draft("created", {"policy": "P1", "questionnaire": "zh-2026.1"})
 
 
-class At:
-    """A clock that stands still."""
-
-    def __init__(self, now: datetime) -> None:
-        self._now = now
-
-    def now(self) -> datetime:
-        return self._now
-
-    def mono_ms(self) -> int:
-        return 0
-
-
 @pytest.fixture
 def settings(url: str, tmp_path: Path) -> Settings:
     return Settings(data=tmp_path / "data", database=url)
 
 
 def eraser(settings: Settings, store: Store, now: datetime = NOW) -> Eraser:
-    return Eraser(Callbacks(settings, store, clock=At(now)))
+    return Eraser(Callbacks(settings, store, clock=HandClock(now)))
 
 
 # -- erasing

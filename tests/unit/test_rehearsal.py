@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 import structlog
@@ -13,9 +11,8 @@ import structlog
 from bot.acting import Manner, Stage
 from bot.callbacks import Callbacks
 from bot.dialogue.protocol import Ask, Explain
-from bot.importing import import_policies
 from bot.rehearsal import Rehearsal
-from bot.settings import ROOT, Settings
+from bot.settings import Settings
 from bot.store import Store
 from voice.errors import SpeechFailed
 
@@ -47,11 +44,8 @@ class Voice:
 
 
 @pytest.fixture
-def callbacks(tmp_path: Path) -> Iterator[Callbacks]:
-    settings = Settings(data=tmp_path)
-    import_policies(settings, ROOT / "examples" / "policies.csv")
-    with Store.open(settings.database_url, settings.key_folder) as store:
-        yield Callbacks(settings, store)
+def callbacks(settings: Settings, store: Store) -> Callbacks:
+    return Callbacks(settings, store)
 
 
 @pytest.fixture

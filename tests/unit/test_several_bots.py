@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,34 +23,18 @@ from bot.recovery import recover_all, recover_orphans
 from bot.settings import ROOT, Settings
 from bot.store import Store
 from bot.store.bots import LEASE, UNHEARD
+from tests.conftest import POLICY, HandClock
 from tests.unit.test_dialer import Exchange, Words
 from voice.pbx_events import Answered
 
-POLICY = "902626001083"
 BEAT = timedelta(seconds=membership.BEAT_S)
-
-
-class Clock:
-    """The machines' common time, moved by hand."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def now(self) -> datetime:
-        return self.time
-
-    def mono_ms(self) -> int:
-        return 1
 
 
 class Bots:
     """Two of them, each with its own connection and data folder."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        self.clock = Clock()
+        self.clock = HandClock()  # the machines' common time
         self.folder = folder
         import_policies(
             Settings(data=folder, database=url, keys=folder / "keys"),
@@ -61,9 +45,9 @@ class Bots:
     def _start(self, url: str, name: str) -> Callbacks:
         settings = Settings(data=self.folder / name, database=url, keys=self.folder / "keys")
         settings.audio_folder.mkdir(parents=True)
-        store = Store.open(url, self.folder / "keys", clock=self.clock)
+        store = Store.open(url, self.folder / "keys", clock=self.clock.now)
         if url.startswith("postgresql"):
-            shared = lambda _: self.clock.time  # noqa: E731
+            shared = lambda _: self.clock.wall  # noqa: E731
             store._database.shared_time = shared  # type: ignore[method-assign]
         store.beat(name)
         return Callbacks(settings, store, self.clock, bot=name)
@@ -81,7 +65,7 @@ class Bots:
     def outlive(self, *living: Callbacks) -> None:
         """A lease and more goes by in which only these bots say that they live."""
         for _ in range(1 + LEASE // BEAT):
-            self.clock.time += BEAT
+            self.clock.wall += BEAT
             for bot in living:
                 bot.store.beat(bot.bot)
 
@@ -133,7 +117,7 @@ def test_a_bots_own_start_ends_what_it_had_in_progress(bots: Bots) -> None:
 
 def test_what_a_bot_has_on_no_line_any_more_can_be_called_again(bots: Bots) -> None:
     callback = bots.begin(bots.a)
-    bots.clock.time += LEASE + timedelta(seconds=1)
+    bots.clock.wall += LEASE + timedelta(seconds=1)
     bots.a.store.beat("a")
     assert recover_orphans(bots.a, bots.a.settings.audio_folder) == 0, "a long silence on our line"
     bots.a.leave(callback)  # and nothing was written about its end
@@ -173,9 +157,9 @@ def test_whoever_is_back_first_after_the_store_was_away_ends_nobodys_calls(
     bots: Bots, away: timedelta
 ) -> None:
     callback = bots.begin(bots.a)
-    bots.clock.time += BEAT
+    bots.clock.wall += BEAT
     bots.b.store.beat("b")  # and before the other one can say so again, the store is away
-    bots.clock.time += away + timedelta(seconds=1)
+    bots.clock.wall += away + timedelta(seconds=1)
     with pytest.raises(ServedElsewhere):
         bots.b.serve(callback)
     bots.b.store.beat("b")
@@ -193,7 +177,7 @@ def test_a_bot_whose_clock_is_late_is_not_taken_for_dead(bots: Bots, url: str) -
         pytest.skip("bots on one machine have one clock")
     for bot in (bots.a, bots.b):
         del bot.store._database.shared_time  # type: ignore[attr-defined]  # the database's own
-    bots.a.store._clock = lambda: bots.clock.time - 2 * LEASE
+    bots.a.store._clock = lambda: bots.clock.wall - 2 * LEASE
     bots.a.store.beat("a")
     callback = bots.begin(bots.a)
     assert recover_orphans(bots.b, bots.b.settings.audio_folder) == 0

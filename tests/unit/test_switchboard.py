@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +12,13 @@ import pytest
 from bot.callbacks import Callbacks, Conversations
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
-from bot.importing import import_policies
-from bot.settings import ROOT, Settings
+from bot.settings import Settings
 from bot.store import Store
 from bot.switchboard import Switchboard
+from tests.conftest import POLICY
 from voice.pbx_events import KeyDown
 
 UUID = "5a2f8c1e-0000-4000-8000-000000000001"
-POLICY = "902626001083"
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
@@ -31,18 +29,10 @@ class Pool:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    settings = Settings(data=tmp_path)
-    import_policies(settings, ROOT / "examples" / "policies.csv")
-    with Store.open(settings.database_url, settings.key_folder) as opened:
-        yield opened
-
-
-@pytest.fixture
-def switchboard(store: Store, tmp_path: Path) -> Switchboard:
+def switchboard(settings: Settings, store: Store, tmp_path: Path) -> Switchboard:
     nothing: Any = None  # these tests never come to speech or sound
     pool: Any = Pool()
-    conversations = Conversations(Callbacks(Settings(data=tmp_path), store), nothing)
+    conversations = Conversations(Callbacks(settings, store), nothing)
     return Switchboard(conversations, pool, nothing, nothing, audio_folder=tmp_path, max_calls=1)
 
 

@@ -20,7 +20,7 @@ from bot.parts import open_voice
 from bot.settings import Settings
 from bot.store import Store
 from bot.web import chatline
-from tests.conftest import SteppingClock
+from tests.conftest import POLICY, SteppingClock
 from tests.web.serving import page_of, says, screenshot, serve, types_into
 
 pytestmark = [
@@ -30,7 +30,6 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 
-POLICY = "902626001083"  # 15 years, a cooling-off period of 15 days
 VERSION = "ko-2026.1"
 KOREAN = {
     "language": "ko",

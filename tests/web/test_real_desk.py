@@ -17,6 +17,7 @@ from bot.evidence.verify import verify_store
 from bot.handoff import HumanDesk
 from bot.parts import open_voice
 from bot.settings import Settings
+from tests.conftest import POLICY
 from tests.web.serving import login, page_of, says, screenshot, serve, types_into
 
 pytestmark = [
@@ -25,8 +26,6 @@ pytestmark = [
     pytest.mark.models,
     pytest.mark.asyncio(loop_scope="session"),
 ]
-
-POLICY = "902626001083"
 
 
 types = partial(types_into, label="输入回答")
