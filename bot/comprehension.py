@@ -57,22 +57,28 @@ def check(expectation: Expectation, said: Said, *, keys_named: bool) -> Checked:
         said = replace(said, text=said.spelt)
     if stated.value is None:
         return Checked("wrong" if stated.unknown else "unclear", None, stated.why)
-    words = _words(expectation, stated.value)
-    if said.via == "voice" and said.confidence < SURE and not how:
-        return Checked("unclear", words, "听得不够清楚")
-    if stated.value != expectation.expected:
-        if said.via == "voice" and (spelt == expectation.expected or by_spelling.favoured(said)):
-            return Checked("unclear", words, "声音和文字不一致")
-        if not keys_named and _maybe_the_right_one(expectation, stated.value, said):
-            return Checked("unclear", words, "和合同的数听着一样，请按键", keyed=True)
-        return Checked("wrong", words, "和合同不一样" + how)
-    if said.scores.get("yes_no", AGREES) < AGREES and expectation.kind == "choice":
-        return Checked("unclear", words, "声音和文字不一致")
-    if expectation.kind == "number" and _maybe_another(said):
-        return Checked("unclear", words, "声音也像别的数")
-    if expectation.kind == "number" and not keys_named and _maybe_with_is(expectation, said):
-        return Checked("unclear", words, "“是五”和“十五”听着一样，请按键", keyed=True)
-    return Checked("right", words, "和合同一样" + how)
+    words, same = _words(expectation, stated.value), stated.value == expectation.expected
+    by_voice, kind = said.via == "voice", expectation.kind
+    sounds_right = spelt == expectation.expected or by_spelling.favoured(said)
+    alike = not keys_named and _written_alike(expectation, stated.value, said)
+    doubts = (  # the first one counts; the last column: the keys are to be named
+        (by_voice and said.confidence < SURE and not how, "听得不够清楚", False),
+        (not same and by_voice and sounds_right, "声音和文字不一致", False),
+        (not same and alike, "和合同的数听着一样，请按键", True),
+        (same and kind == "choice" and _sounds_wrong(said), "声音和文字不一致", False),
+        (same and kind == "number" and _maybe_another(said), "声音也像别的数", False),
+        (same and alike, "“是五”和“十五”听着一样，请按键", True),
+    )
+    for doubtful, why, keyed in doubts:
+        if doubtful:
+            return Checked("unclear", words, why, keyed)
+    if same:
+        return Checked("right", words, "和合同一样" + how)
+    return Checked("wrong", words, "和合同不一样" + how)
+
+
+def _sounds_wrong(said: Said) -> bool:
+    return said.scores.get("yes_no", AGREES) < AGREES
 
 
 def _maybe_another(said: Said) -> bool:
@@ -83,24 +89,17 @@ def _maybe_another(said: Said) -> bool:
     return said.scores.get("yes_no", REPAIRS) < REPAIRS
 
 
-def _maybe_with_is(expectation: Expectation, said: Said) -> bool:
-    """Whether 是五 may have been heard as 十五. Where the two options were named before, nobody
-    answers with a third number."""
-    heard = "snr_db" in said.scores  # by a recogniser, and not typed or in a test of the words
-    number = expectation.expected
-    return (
-        heard
-        and isinstance(number, Decimal)
-        and (confusable.may_hide_another(int(number), clean(said.text)))
-    )
-
-
-def _maybe_the_right_one(expectation: Expectation, stated: Value, said: Said) -> bool:
-    """Whether another number was written for one that sounds like it: 是十年 as 四十年."""
+def _written_alike(expectation: Expectation, stated: Value, said: Said) -> bool:
+    """Whether a number may have been written for one that sounds like it: 是五 as the contract's
+    十五, its 是十年 as 四十年. Where the two options were named before, nobody answers with a third
+    number."""
     right = expectation.expected
-    if "snr_db" not in said.scores or not isinstance(right, Decimal):
+    heard = "snr_db" in said.scores  # by a recogniser, and not typed or in a test of the words
+    if not (heard and expectation.kind == "number" and isinstance(right, Decimal)):
         return False
-    return expectation.kind == "number" and stated in confusable.neighbours(int(right))
+    if stated == right:
+        return confusable.may_hide_another(int(right), clean(said.text))
+    return stated in confusable.neighbours(int(right))
 
 
 def evidence(clause: str, item: str, expectation: Expectation, checked: Checked) -> dict[str, Any]:
