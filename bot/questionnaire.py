@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
-from bot import conditions, questionnaire_schema, wording
+from bot import conditions, strict_yaml, wording
 from bot.errors import ConfigError, MissingField
 from bot.policy import Policy
 from bot.questionnaire_schema import CheckSpec, ClauseSpec, Document
@@ -124,7 +124,7 @@ def parse(data: bytes, file_name: str) -> Questionnaire:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file_name}: not UTF-8") from error
-    document = questionnaire_schema.read(Document, text, file_name)
+    document = strict_yaml.read(Document, text, file_name)
     return Questionnaire(document, hashlib.sha256(data).hexdigest())
 
 

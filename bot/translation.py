@@ -21,7 +21,8 @@ from bot.errors import ConfigError
 from bot.foreign import Foreign, Written
 from bot.policy import Policy
 from bot.questionnaire import Questionnaire
-from bot.questionnaire_schema import CheckSpec, Option, read
+from bot.questionnaire_schema import CheckSpec, Option
+from bot.strict_yaml import read
 from bot.translation_schema import (
     AnswerWords,
     ClauseWords,

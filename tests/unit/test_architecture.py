@@ -13,6 +13,8 @@ PURE = (
     "bot/retention.py",
     "bot/local.py",
     "bot/questionnaire.py",
+    "bot/questionnaire_schema.py",
+    "bot/strict_yaml.py",
     "bot/foreign.py",
     "bot/translation.py",
     "bot/translation_schema.py",
