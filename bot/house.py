@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from typing import Any
 
 import structlog
-from aiohttp import web
 
-from bot import membership, parts, telephony
+from bot import doors, membership, parts, telephony
 from bot.agent_phones import AgentPhones
 from bot.callbacks import Callbacks, Conversations
 from bot.dialer import Dialer
@@ -31,21 +29,27 @@ from bot.settings import Settings
 from bot.store import Store
 from bot.switchboard import Switchboard
 from bot.watchdog import Watchdog
-from bot.web.app import make_app, make_runner
-from bot.web.desk import Desk
-from voice.audiosocket_server import AudioSocketServer
+from bot.web.app import make_runner
 from voice.listening import speechlike
 from voice.listening.pool import RecogniserPool
+from voice.listening.protocols import Recogniser
 from voice.pacing import Pacer
 from voice.pbx import Dialplan, Pbx
 from voice.pbx_events import PbxEvent
 from voice.speaking import Speaker
-from voice.websocket_server import WebSocketServer
 
 log = structlog.get_logger()
 
 
-Listener = Callable[[Event], None]
+class Listeners(list[Callable[[Event], None]]):
+    """Who is told of each committed event."""
+
+    def tell(self, event: Event) -> None:
+        for listener in tuple(self):
+            try:
+                listener(event)
+            except Exception:  # whoever looks on may not disturb a call
+                log.exception("house.listener_failed", kind=event.kind)
 
 
 @dataclass
@@ -63,7 +67,7 @@ class House:
     telephony_port: int
     web_port: int
     console_secret: str
-    listeners: list[Listener]
+    listeners: Listeners
     pbx: Pbx | None
     wideband_port: int | None
     rehearsal: Rehearsal
@@ -73,49 +77,15 @@ class House:
         return (self.settings.pages_url if self.settings.public_url else here) + path
 
 
-def console_secret(data: Path) -> str:
-    """The console's password: made once, readable by the owner of the data folder only."""
-    file = data / "console.secret"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(18) + "\n", encoding="ascii")
-    return file.read_text(encoding="ascii").strip()
-
-
-def pages(settings: Settings, desk: Desk, secret: str) -> web.Application:
-    """The chat page and the console, for the browsers that the settings let in."""
-    return make_app(
-        desk,
-        console_secret=secret,
-        company=settings.company,
-        hotline=settings.hotline,
-        origins=settings.origins,
-        https=settings.https,
-    )
-
-
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[House]:
     """Raises ConfigError or VoiceError when a part is missing or a port is taken."""
-    try:
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        settings.audio_folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{settings.data} cannot be written: {error.strerror}") from error
+    _make_folders(settings)
     async with AsyncExitStack() as stack:
         bot = stack.enter_context(membership.joined(settings.data))
         store = await asyncio.to_thread(Store.open, settings.database_url, settings.key_folder)
         stack.callback(store.close)
-        dialogue = parts.open_dialogue(settings)
-        speaker = parts.open_voice(settings)
-        stack.push_async_callback(dialogue.close)
-        stack.push_async_callback(speaker.close)
-        recogniser, *_ = await asyncio.gather(
-            asyncio.to_thread(parts.open_recogniser, settings),
-            dialogue.start(),
-            speaker.start(),
-            asyncio.to_thread(speechlike.shared),  # or the first call would wait for it
-        )
+        dialogue, speaker, recogniser = await _open_models(stack, settings)
         metrics = Metrics()
         pool = RecogniserPool(
             recogniser, settings.listen_threads, on_depth=metrics.listening_queue.set
@@ -123,27 +93,16 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         stack.push_async_callback(pool.close)
         pacer = Pacer()
         stack.push_async_callback(pacer.close)
-
-        listeners: list[Listener] = [metrics.on_event]
-
-        def tell(event: Event) -> None:
-            for listener in tuple(listeners):
-                try:
-                    listener(event)
-                except Exception:  # whoever looks on may not disturb a call
-                    log.exception("house.listener_failed", kind=event.kind)
-
-        callbacks = Callbacks(settings, store, on_event=tell, bot=bot)
+        listeners = Listeners([metrics.on_event])
+        callbacks = Callbacks(settings, store, on_event=listeners.tell, bot=bot)
         await asyncio.to_thread(store.beat, bot)
         await asyncio.to_thread(recover_all, callbacks, settings.audio_folder)
         look_after = partial(recover_orphans, callbacks, settings.audio_folder)
-        living = asyncio.create_task(membership.live(store, bot, look_after), name="membership")
-        stack.callback(living.cancel)
+        _begin(stack, membership.live(store, bot, look_after), "membership")
         conversations = Conversations(callbacks, dialogue)
         desk = HumanDesk(conversations, speaker)
         listeners.append(desk.on_event)
-        following = asyncio.create_task(store.follow(desk.changed), name="notices")
-        stack.callback(following.cancel)
+        _begin(stack, store.follow(desk.changed), "notices")
         await _keep_sealed(stack, await asyncio.to_thread(Sealer, store, settings), listeners)
         switchboard = Switchboard(
             conversations,
@@ -154,26 +113,19 @@ async def running(settings: Settings) -> AsyncIterator[House]:
             max_calls=settings.max_calls,
         )
         rehearsal = Rehearsal(callbacks, speaker)
-        rehearsing = asyncio.create_task(rehearsal.run(), name="rehearsal")
-        stack.callback(rehearsing.cancel)
+        _begin(stack, rehearsal.run(), "rehearsal")
         pbx = await _open_exchange(stack, settings, callbacks, switchboard, desk, rehearsal)
-        audiosocket = AudioSocketServer(
-            switchboard.authorise,
-            switchboard.on_call,
-            host=settings.host,
-            port=settings.audiosocket_port,
-        )
-        await audiosocket.start()
-        stack.push_async_callback(audiosocket.close)
-        wideband = await _open_wideband(stack, settings, switchboard)
-        secret = console_secret(settings.data)
+        audiosocket = await doors.open_audiosocket(stack, settings, switchboard)
+        wideband = await doors.open_wideband(stack, settings, switchboard)
         metrics.watch_line(pacer, lambda: audiosocket.refused)
-        exchange = telephony.make_app(switchboard, metrics)
-        runner = await telephony.serve(exchange, settings.host, settings.telephony_port)
-        stack.push_async_callback(runner.cleanup)
-        telephony_port: int = runner.addresses[0][1]
-        web_port = await _serve_pages(
-            stack, pages(settings, desk, secret), settings.host, settings.web_port
+        questions = telephony.make_runner(telephony.make_app(switchboard, metrics))
+        telephony_port = await stack.enter_async_context(
+            doors.served(questions, settings.host, settings.telephony_port)
+        )
+        secret = doors.console_secret(settings.data)
+        pages = make_runner(doors.pages(settings, desk, secret))
+        web_port = await stack.enter_async_context(
+            doors.served(pages, settings.host, settings.web_port)
         )
         stack.push_async_callback(desk.close)
         log.info("house.open", web=web_port, telephony=telephony_port, audio=audiosocket.port)
@@ -181,6 +133,35 @@ async def running(settings: Settings) -> AsyncIterator[House]:
             settings, store, callbacks, switchboard, desk, dialogue, speaker,
             audiosocket.port, telephony_port, web_port, secret, listeners, pbx, wideband, rehearsal,
         )  # fmt: skip
+
+
+def _make_folders(settings: Settings) -> None:
+    try:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.audio_folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{settings.data} cannot be written: {error.strerror}") from error
+
+
+def _begin(stack: AsyncExitStack, job: Coroutine[Any, Any, None], name: str) -> None:
+    """A task that lasts as long as the house."""
+    stack.callback(asyncio.create_task(job, name=name).cancel)
+
+
+async def _open_models(
+    stack: AsyncExitStack, settings: Settings
+) -> tuple[Dialogue, Speaker, Recogniser]:
+    """What takes seconds to load, all at once."""
+    dialogue, speaker = parts.open_dialogue(settings), parts.open_voice(settings)
+    stack.push_async_callback(dialogue.close)
+    stack.push_async_callback(speaker.close)
+    recogniser, *_ = await asyncio.gather(
+        asyncio.to_thread(parts.open_recogniser, settings),
+        dialogue.start(),
+        speaker.start(),
+        asyncio.to_thread(speechlike.shared),  # or the first call would wait for it
+    )
+    return dialogue, speaker, recogniser
 
 
 async def _open_exchange(
@@ -223,12 +204,11 @@ async def _open_exchange(
     await stack.enter_async_context(pbx)
     stack.push_async_callback(agents.close)
     stack.push_async_callback(dialer.close)
-    dialling = asyncio.create_task(dialer.run(), name="dialer")
-    stack.callback(dialling.cancel)
+    _begin(stack, dialer.run(), "dialer")
     return pbx
 
 
-async def _keep_sealed(stack: AsyncExitStack, sealer: Sealer, listeners: list[Listener]) -> None:
+async def _keep_sealed(stack: AsyncExitStack, sealer: Sealer, listeners: Listeners) -> None:
     sealing = SealingTask(sealer)
     listeners.append(sealing.on_event)
     task = asyncio.create_task(sealing.run(), name="sealing")
@@ -240,35 +220,6 @@ async def _keep_sealed(stack: AsyncExitStack, sealer: Sealer, listeners: list[Li
         await sealing.idle()
 
     stack.push_async_callback(end)
-
-
-async def _open_wideband(
-    stack: AsyncExitStack, settings: Settings, switchboard: Switchboard
-) -> int | None:
-    """The second line, for chan_websocket. Returns its port; None where it is not wanted."""
-    if settings.wideband_port is None:
-        return None
-    server = WebSocketServer(
-        switchboard.authorise, switchboard.on_call, host=settings.host, port=settings.wideband_port
-    )
-    await server.start()
-    stack.push_async_callback(server.close)
-    return server.port
-
-
-async def _serve_pages(stack: AsyncExitStack, app: web.Application, host: str, port: int) -> int:
-    runner = make_runner(app)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise ConfigError(
-            f"the pages cannot be served on {host}:{port}: {error.strerror}; "
-            "stop the program that uses the port or choose another"
-        ) from error
-    bound: int = runner.addresses[0][1]
-    return bound
 
 
 async def serve_forever(settings: Settings) -> None:

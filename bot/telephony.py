@@ -15,7 +15,6 @@ import structlog
 from aiohttp import web
 
 from bot import metrics
-from bot.errors import ConfigError
 from bot.metrics import Metrics
 
 log = structlog.get_logger()
@@ -101,22 +100,9 @@ def make_app(exchange: Exchange, figures: Metrics) -> web.Application:
     return app
 
 
-async def serve(app: web.Application, host: str, port: int) -> web.AppRunner:
-    """Serve until `cleanup` of what is returned; port 0 takes any free one. No access log: URLs may
-    hold callers' numbers or the tokens of links.
-
-    Raises ConfigError if the port is taken or the address is not ours."""
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        await runner.cleanup()
-        raise ConfigError(
-            f"HTTP cannot listen on {host}:{port}: {error.strerror}; "
-            "stop the program that uses the port or choose another (huifang serve --help)"
-        ) from error
-    return runner
+def make_runner(app: web.Application) -> web.AppRunner:
+    """A runner without an access log: URLs may hold callers' numbers or the tokens of links."""
+    return web.AppRunner(app, access_log=None)
 
 
 def _uuid(request: web.Request) -> str | None:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from bot import telephony
+from bot.doors import served
 from bot.errors import ConfigError
 from bot.evidence.kinds import KINDS
 from bot.evidence.ledger import Draft, chain
@@ -64,12 +65,14 @@ def figures() -> Metrics:
     return Metrics()
 
 
+def runner(desk: Desk, figures: Metrics) -> web.AppRunner:
+    return telephony.make_runner(telephony.make_app(desk, figures))
+
+
 @pytest.fixture
 async def client(desk: Desk, figures: Metrics) -> AsyncIterator[Client]:
-    runner = await telephony.serve(telephony.make_app(desk, figures), "127.0.0.1", 0)
-    async with ClientSession() as session:
-        yield Client(f"http://127.0.0.1:{runner.addresses[0][1]}", session)
-    await runner.cleanup()
+    async with served(runner(desk, figures), "127.0.0.1", 0) as port, ClientSession() as session:
+        yield Client(f"http://127.0.0.1:{port}", session)
 
 
 async def test_who_is_calling(client: Client, desk: Desk) -> None:
@@ -170,8 +173,7 @@ def test_what_is_counted_apart_stands_in_the_table_of_events() -> None:
 
 
 async def test_a_taken_port_is_a_clear_error(desk: Desk, figures: Metrics) -> None:
-    first = await telephony.serve(telephony.make_app(desk, figures), "127.0.0.1", 0)
-    port = first.addresses[0][1]
-    with pytest.raises(ConfigError, match=f"127.0.0.1:{port}.*stop the program"):
-        await telephony.serve(telephony.make_app(desk, figures), "127.0.0.1", port)
-    await first.cleanup()
+    async with served(runner(desk, figures), "127.0.0.1", 0) as port:
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port}.*stop the program"):
+            async with served(runner(desk, figures), "127.0.0.1", port):
+                pass

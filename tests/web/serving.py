@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
-from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from bot.doors import served
 from bot.web.app import make_app, make_runner
 from bot.web.desk import Desk
 
@@ -31,15 +31,10 @@ class Closable(Desk, Protocol):
 async def serve(desk: Closable) -> AsyncIterator[str]:
     """The address of the application."""
     app = make_app(desk, console_secret=SECRET, company="安心人寿保险股份有限公司", hotline="95500")
-    runner = make_runner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
     try:
-        yield f"http://127.0.0.1:{port}"
+        async with served(make_runner(app), "127.0.0.1", 0) as port:
+            yield f"http://127.0.0.1:{port}"
     finally:
-        await runner.cleanup()
         await desk.close()
 
 

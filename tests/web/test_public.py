@@ -9,11 +9,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from bot.cli_options import settings
+from bot.doors import pages, served
 from bot.errors import ConfigError
-from bot.house import pages
 from bot.importing import chat_link, import_policies
 from bot.settings import ROOT, Settings
 from bot.web.app import make_runner
@@ -27,13 +26,10 @@ URL = f"https://{NAME}"
 @asynccontextmanager
 async def opened(given: Settings) -> AsyncIterator[str]:
     desk = FakeDesk()
-    runner = make_runner(pages(given, desk, SECRET))
-    await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        async with served(make_runner(pages(given, desk, SECRET)), "127.0.0.1", 0) as port:
+            yield f"http://127.0.0.1:{port}"
     finally:
-        await runner.cleanup()
         await desk.close()
 
 
