@@ -7,38 +7,28 @@ generation number decides between two agents who reach for the same case; memory
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import AsyncGenerator, Sequence
 
 from bot import casefile
 from bot.callbacks import Conversations
-from bot.chat import Chat, guarded
+from bot.chat import Chat
+from bot.chats import Chats
 from bot.damage import passed_over
 from bot.ending import closing
-from bot.errors import HuifangError, OwnershipLost, ServedElsewhere
+from bot.errors import HuifangError, OwnershipLost
 from bot.evidence.ledger import Draft, Event
-from bot.evidence.states import COMPLETED, FINISHED, State
+from bot.evidence.states import FINISHED
 from bot.foreign import Foreign
 from bot.scribe import Scribe
 from bot.store import Callback
 from bot.web.bell import Bell
-from bot.web.chatline import ChatLine, Who
-from bot.web.desk import Case, Changed, ChatOver, LinkInvalid, Waiting
+from bot.web.chatline import ChatLine
+from bot.web.desk import Case, Changed, Waiting
 from voice.speaking import Speaker, wav
 
 READ_ALOUD_RATE = 24000  # Hz
-LEAVES_WITHIN_S = 10.0  # a chat whose link was opened in another browser
 NOT_YOURS = "这个会话不在您手上，可能已由同事接手或已结束。"
 PHONE_ONLY_ON_PHONE = "电话会话请在电话中与客户沟通。"
-OVER: Mapping[State, str] = {
-    **dict.fromkeys(COMPLETED, "本次回访已经完成，谢谢您。"),
-    State.NOT_ME: "上次接听电话或打开链接的不是投保人本人，回访已停止，还没有完成。",
-}
-ENDED = "本次回访已经结束。"
-NO_LINK = "这个链接无效或已过期，请联系客服重新获取。"
-OLD_LINK = "您的保单信息已有更新，这个链接不再使用，请联系客服重新获取。"
-EARLIER = "您之前的回答都已保存。为保护您的信息，这里不再显示之前的对话。"
 ELSEWHERE = (
     "客户的网页不在本工作台所连的服务器上，消息无法从这里送达；"
     "请在那台服务器的工作台继续，或改用电话联系客户。"
@@ -46,28 +36,23 @@ ELSEWHERE = (
 LEFT = "客户已离开网页，消息无法送达，也不能交还智能助手；请改用电话联系客户，或结束会话。"
 
 
-def _name(callback: str) -> str:
-    return f"chat {callback}"
-
-
 class HumanDesk:
     """One per process."""
 
     def __init__(self, conversations: Conversations, speaker: Speaker) -> None:
-        self._conversations, self._callbacks = conversations, conversations.callbacks
+        self._callbacks = conversations.callbacks
         self._store, self._speaker = self._callbacks.store, speaker
         self._bell = Bell()
-        self._chats: dict[str, Chat] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._opening = asyncio.Lock()
+        self._chats = Chats(conversations, self._bell)
         self._ringing: dict[str, set[str]] = {}  # callback → agents whose telephone rings
         self._on_phone: set[str] = set()  # callers of whom the exchange told, until they hang up
 
     def on_event(self, event: Event) -> None:
         """Called for every committed event: screens follow the ledger, nothing else."""
         self._bell.ring(event.callback)
-        if event.kind == "asked" and event.body["item"] and event.callback in self._chats:
-            self._chats[event.callback].asked(event.body["clause"])
+        chat = self._chats.get(event.callback)
+        if chat and event.kind == "asked" and event.body["item"]:
+            chat.asked(event.body["clause"])
         if event.kind in {"handed_over", "taken", "given_back", "closed"}:
             self._bell.ring()
 
@@ -80,84 +65,15 @@ class HumanDesk:
             self._bell.ring()
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._chats.close()
 
     # -- the policyholder's chat
 
     async def open_chat(self, token: str, browser: str = "") -> ChatLine:
-        row = await self._linked(token)
-        if await self._turned_out(row.id, browser):
-            row = await self._linked(token)
-        async with self._opening:
-            live = self._chats.get(row.id)
-            if live is None:
-                if row.state in FINISHED:
-                    raise ChatOver(OVER.get(row.state, ENDED))
-                live = await self._start(row, browser)
-            elif live.browser != browser:  # one more was quicker
-                raise ServedElsewhere
-            return live.line
+        return await self._chats.open(token, browser)
 
     async def language_of(self, token: str) -> Foreign | None:
-        with suppress(HuifangError):
-            return await asyncio.to_thread(self._language_of, token)
-        return None
-
-    def _language_of(self, token: str) -> Foreign | None:
-        row = self._store.callback_by_token(token)
-        return self._callbacks.foreign(self._store.policy_of(row.id)) if row else None
-
-    async def _linked(self, token: str) -> Callback:
-        row = await asyncio.to_thread(self._store.callback_by_token, token)
-        if row is None:
-            raise LinkInvalid(NO_LINK)
-        if row.id not in self._chats and await asyncio.to_thread(self._callbacks.outdated, row):
-            raise LinkInvalid(OLD_LINK)
-        return row
-
-    async def _turned_out(self, callback: str, browser: str) -> bool:
-        """Who opens the link in another browser is not known to be who proved identity in this one:
-        that chat is over, and the next one asks again. Whether there was one."""
-        live = self._chats.get(callback)
-        if live is None or live.browser == browser:
-            return False
-        live.line.leave()
-        over = [task for task in self._tasks if task.get_name() == _name(callback)]
-        await asyncio.wait(over, timeout=LEAVES_WITHIN_S)
-        return True
-
-    async def _start(self, row: Callback, browser: str) -> Chat:
-        events = await asyncio.to_thread(self._store.events, row.id)
-        # Whoever has the link is not known to be who spoke before: of that the page shows nothing.
-        earlier = [casefile.wall(event) for event in events if event.kind == "called"]
-        past: list[tuple[Who, str, datetime]] = [("note", EARLIER, at) for at in earlier[-1:]]
-        policy = await asyncio.to_thread(self._store.policy_of, row.id)
-        line = ChatLine(
-            elder=self._callbacks.elder(policy),
-            foreign=self._callbacks.foreign(policy),
-            past=past,
-            on_presence=lambda: self._moved(row.id),
-        )
-        chat = await asyncio.to_thread(
-            Chat, self._conversations, row.id, line, self._bell.ring, browser
-        )
-        task = asyncio.create_task(guarded(chat), name=_name(row.id))
-        self._chats[row.id] = chat
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(lambda _: self._over(row.id))
-        return chat
-
-    def _moved(self, callback: str) -> None:
-        """A page came or went: what an agent sees of it, and who waits first."""
-        self._bell.ring(callback)
-        self._bell.ring()
-
-    def _over(self, callback: str) -> None:
-        self._chats.pop(callback, None)
-        self._callbacks.leave(callback)
+        return await self._chats.language_of(token)
 
     # -- the agents' console
 
@@ -189,7 +105,7 @@ class HumanDesk:
             policy,
             events,
             elder=self._callbacks.elder(policy),
-            chatting=row.id in self._chats,
+            chatting=self._chats.get(row.id) is not None,
             ringing=tuple(sorted(self._ringing.get(row.id, ()))),
         )
 

@@ -66,7 +66,8 @@ async def test_a_view_goes_through_the_pen_of_a_living_chat(
     await desk.open_chat(store.token_for(callback))
     await desk.take(callback, "李娜")
     await desk.look(callback, "李娜")
-    assert desk._chats[callback].scribe.next_seq == len(store.events(callback))
+    (chat,) = desk._chats._living.values()
+    assert chat.scribe.next_seq == len(store.events(callback))
     await desk.agent_say(callback, "李娜", "您好")
     assert kinds(store, callback)[-2:] == ["viewed", "agent_said"]
     await desk.close()

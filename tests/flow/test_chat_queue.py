@@ -9,13 +9,14 @@ from dataclasses import replace
 import pytest
 
 from bot import chat
+from bot.chats import EARLIER
 from bot.dialogue import protocol
 from bot.dialogue.protocol import Moved, Start, Turn
 from bot.ending import closing
 from bot.errors import HuifangError, ServedElsewhere
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
-from bot.handoff import EARLIER, LEFT
+from bot.handoff import LEFT
 from bot.settings import Settings
 from bot.store import Store
 from bot.web.chatline import ChatLine
@@ -29,7 +30,7 @@ async def test_who_leaves_the_page_is_still_waited_for(settings: Settings, store
     callback = callbacks.open(POLICY, "chat")
     token = store.token_for(callback)
     page = await queued(desk, token)
-    over = asyncio.gather(*desk._tasks)
+    over = asyncio.gather(*desk._chats._tasks)
     await page.line.close()  # as it does by itself when the page stays away
     await asyncio.wait_for(over, 5)
 
@@ -42,7 +43,7 @@ async def test_who_leaves_the_page_is_still_waited_for(settings: Settings, store
     await desk.agent_say(callback, "李娜", "您好")
     assert any("您好" in text for text in page.sent)
 
-    over = asyncio.gather(*desk._tasks)
+    over = asyncio.gather(*desk._chats._tasks)
     await page.line.close()
     await asyncio.wait_for(over, 5)
     assert [one.callback for one in await desk.held_by("李娜")] == [callback]
@@ -88,7 +89,7 @@ async def test_who_is_on_the_phone_is_not_asked_in_the_chat_as_well(
 
     callbacks.leave(callback)  # the call is over
     page = await queued(desk, token)
-    over = asyncio.gather(*desk._tasks)
+    over = asyncio.gather(*desk._chats._tasks)
     await page.line.close()
     await asyncio.wait_for(over, 5)
     assert callback not in callbacks.served
@@ -211,7 +212,7 @@ async def test_what_an_agent_does_before_the_chat_has_begun_counts(
     await desk.close()  # as at a restart
 
     line = ChatLine()
-    late = chat.Chat(desk._conversations, callback, line, lambda: None)
+    late = chat.Chat(desk._chats._conversations, callback, line, lambda: None)
     await late.take("李娜")
     closed = closing(callbacks.progress(callback), "ended_by_human")
     await late.scribe.transfer("bot", [closed], state=closed.body["state"])
@@ -231,7 +232,7 @@ async def test_a_human_ends_a_chat_that_was_resumed_and_the_bot_stays_silent(
 
     desk, _ = house(settings, store)
     page = Page(await desk.open_chat(token))
-    over = asyncio.gather(*desk._tasks)
+    over = asyncio.gather(*desk._chats._tasks)
     await desk.take(callback, "李娜")
     await desk.end(callback, "李娜")
     await asyncio.wait_for(over, 5)

@@ -172,7 +172,7 @@ async def test_who_is_not_let_in_or_comes_again_reads_korean(
         assert await again.evaluate(CHINESE_LEFT) == []
         await types(again, "清楚")  # Mandarin is understood as well
         await expect(again.locator(".bubble.caller .words")).to_have_text("清楚")
-        office.desk._chats[office.callback].line._peer.close("test")  # type: ignore[union-attr]
+        office.desk._chats.get(office.callback).line._peer.close("test")  # type: ignore[union-attr]
         await expect(again.locator("#connection")).to_contain_text("다시 연결하고 있습니다")
         await expect(again.locator("#connection")).to_be_empty()
         await expect(again.locator(".bubble.caller .words")).to_have_text("清楚")
