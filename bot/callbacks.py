@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Literal
 
-from bot import __version__, questionnaire, translation
-from bot.acting import Manner, sentences
-from bot.beginning import FOREIGN, guessing, shared
+from bot import __version__, foreseen, questionnaire, translation
+from bot.acting import Manner
+from bot.beginning import guessing, shared
 from bot.conversation import Conversation
 from bot.dialogue import protocol
 from bot.dialogue.port import Dialogue
@@ -31,13 +31,6 @@ Way = Literal["phone", "chat"]
 RESUMABLE = {State.CREATED, State.READY, State.INCOMPLETE, State.IN_PROGRESS}
 
 RING_MARGIN_S = 15
-
-CONTINGENT = frozenset(
-    "O_resume I2_retry I_fail A_noted R_unclear R_keys R_full R_unclear_done Q_again S_1 S_2 "
-    "H_offer H_severe H_misled H_complaint H_coached H_identity H_language H_later "
-    "K_when K_retry N_bye P_slower P_louder W_ok E_none G_bye Z_problem".split()
-)
-"""Clauses that a callback without a hitch does not need."""
 
 
 class Callbacks:
@@ -222,46 +215,14 @@ class Callbacks:
         self.on_event(event)
 
     def sentences(self, policy: Policy) -> list[str]:
-        """What a callback that goes well will speak to this policyholder, each sentence once, in
-        order: to be rendered before the call, so that every word starts at once."""
-        script = self.script(policy)
-        if policy.language != script.language:
-            told = (script.clauses[id].text for id in FOREIGN)
-            return [part for text in told for part in sentences(text)]
-        clauses = [
-            c
-            for id, c in script.clauses.items()
-            if id not in CONTINGENT and (not c.checks or script.clauses[c.checks].must_check)
-        ]
-        counts = {"total": len(script.items), "problems": 0}
-        clauses.append(script.fill("Z_clean", **counts))
-        plain = {c.id for c in clauses if script.elder and (c.id in script.items or c.checks)}
-        texts = (c.plain if c.id in plain else c.text for c in clauses)
-        return list(dict.fromkeys(part for text in texts for part in sentences(text)))
+        return foreseen.surely(self.script(policy), policy.language)
 
     def contingencies(self, policy: Policy) -> list[str]:
-        """Everything else that may have to be said: plainer words, keys, explanations, prompts."""
-        script = self.script(policy)
-        texts = [*script.fixed_texts()]
-        if policy.language == script.language:  # nobody else is asked anything
-            texts += script.policy_texts()
-        unsaid = _unsaid(script)
-        said = (text for text in texts if text not in unsaid)
-        return list(dict.fromkeys(part for text in said for part in sentences(text)))
+        return foreseen.perhaps(self.script(policy), policy.language)
 
 
 def _answered(events: Sequence[Event]) -> dict[str, bool]:
     return {e.body["item"]: e.body["as_expected"] for e in events if e.kind == "answered"}
-
-
-def _unsaid(script: Script) -> set[str]:
-    """The full wording of what the elderly are asked: they hear the plain one from the start."""
-    full, other = set[str](), set[str]()
-    for id, clause in script.clauses.items():
-        plain_first = script.elder and (id in script.items or clause.checks)
-        for form, text in clause.forms().items():
-            (full if plain_first and form == "text" else other).add(text)
-    return full - other
 
 
 class Conversations:

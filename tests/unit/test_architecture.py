@@ -16,6 +16,7 @@ PURE = (
     "bot/questionnaire_schema.py",
     "bot/strict_yaml.py",
     "bot/foreign.py",
+    "bot/foreseen.py",
     "bot/translation.py",
     "bot/translation_schema.py",
     "bot/identity.py",
