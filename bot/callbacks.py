@@ -172,7 +172,7 @@ class Callbacks:
             self._served.add(callback)
         try:
             if self.bot:
-                self.store.claim(callback, self.bot)
+                self.store.sharing.claim(callback, self.bot)
             return self.scribe(callback)
         except BaseException:
             self.leave(callback)

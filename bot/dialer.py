@@ -246,7 +246,7 @@ class Dialer:
     def _talking(self, callback: str) -> bool:
         """Whether its policyholder has a conversation, here or in a chat at another bot."""
         known = self._callbacks
-        return callback in known.served or self._store.served_elsewhere(callback, known.bot)
+        return callback in known.served or self._store.sharing.served_elsewhere(callback, known.bot)
 
     def _told(self, call: str, callback: str, result: str) -> None:
         """The call's own conversation may begin, or any other."""

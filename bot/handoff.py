@@ -224,7 +224,7 @@ class HumanDesk:
             if casefile.way(row, events) != "chat":
                 raise HuifangError(PHONE_ONLY_ON_PHONE)
             here = self._callbacks.bot
-            away = await asyncio.to_thread(self._store.served_elsewhere, callback, here)
+            away = await asyncio.to_thread(self._store.sharing.served_elsewhere, callback, here)
             raise HuifangError(ELSEWHERE if away else LEFT)
         if chat.scribe.generation != row.generation:  # taken at another bot
             await chat.scribe.renew()

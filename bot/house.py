@@ -95,14 +95,14 @@ async def running(settings: Settings) -> AsyncIterator[House]:
         stack.push_async_callback(pacer.close)
         listeners = Listeners([metrics.on_event])
         callbacks = Callbacks(settings, store, on_event=listeners.tell, bot=bot)
-        await asyncio.to_thread(store.beat, bot)
+        await asyncio.to_thread(store.sharing.beat, bot)
         await asyncio.to_thread(recover_all, callbacks, settings.audio_folder)
         look_after = partial(recover_orphans, callbacks, settings.audio_folder)
-        _begin(stack, membership.live(store, bot, look_after), "membership")
+        _begin(stack, membership.live(store.sharing, bot, look_after), "membership")
         conversations = Conversations(callbacks, dialogue)
         desk = HumanDesk(conversations, speaker)
         listeners.append(desk.on_event)
-        _begin(stack, store.follow(desk.changed), "notices")
+        _begin(stack, store.sharing.follow(desk.changed), "notices")
         await _keep_sealed(stack, await asyncio.to_thread(Sealer, store, settings), listeners)
         switchboard = Switchboard(
             conversations,

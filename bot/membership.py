@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from bot.errors import ConfigError, HuifangError
-from bot.store import Store
+from bot.store.sharing import Sharing
 from voice.survived import survived
 
 log = structlog.get_logger()
@@ -44,7 +44,7 @@ def joined(data: Path) -> Iterator[str]:
         os.close(file)
 
 
-async def live(store: Store, bot: str, look_after: Callable[[], object]) -> None:
+async def live(store: Sharing, bot: str, look_after: Callable[[], object]) -> None:
     """For ever: say that this bot lives, and look after what dead ones left. A store that is away
     for a while is tried again: the calls that run notice it. Whatever fails, the beat goes on: the
     others would end the calls of a bot that seems dead."""

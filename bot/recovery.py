@@ -63,7 +63,7 @@ def recover_orphans(callbacks: Callbacks, audio_folder: Path) -> int:
     """While this bot runs: what other bots left that died, and what this one has on no line any
     more: a call that the exchange was to give back and did not, a conversation that broke while
     the store was away. Nobody would be called about either again. Returns how many were mended."""
-    orphans = callbacks.store.orphans(callbacks.bot, callbacks.served)
+    orphans = callbacks.store.sharing.orphans(callbacks.bot, callbacks.served)
     return sum(_mended(callbacks, id, audio_folder) for id in orphans)
 
 
@@ -111,7 +111,7 @@ def _remember(audio_folder: Path, began: float) -> None:
 
 
 def _recover(callbacks: Callbacks, row: Callback, audio_folder: Path) -> bool:
-    if callbacks.store.served_elsewhere(row.id, callbacks.bot):
+    if callbacks.store.sharing.served_elsewhere(row.id, callbacks.bot):
         return False
     events = callbacks.store.events(row.id)
     known = {e.body["file"] for e in events if e.kind == "audio"}

@@ -7,26 +7,24 @@ callback raise Erased when it was erased.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection
-
 from bot.errors import OwnershipLost
 from bot.evidence.ledger import Draft, Event, wall_text
 from bot.evidence.states import UNDER_WAY, State
 from bot.policy import Policy
-from bot.store import bookings, bots, callbacks, devices, erasing, events, links, policies
+from bot.store import bookings, callbacks, devices, erasing, events, links, policies
 from bot.store.database import Database, open_database
 from bot.store.keys import Keys, rotate
 from bot.store.migrate import migrate
-from bot.store.notices import Changed
 from bot.store.policies import Saved
 from bot.store.records import Booking, Callback, Chain, DamagedPolicy, Record
 from bot.store.seals import Seals
+from bot.store.sharing import Sharing
 from bot.vault.datakey import DataKey
 from bot.vault.master import Vault
 
@@ -48,6 +46,7 @@ class Store:
         self._database, self._keys = database, keys
         self._clock = clock
         self.seals = Seals(database, clock)
+        self.sharing = Sharing(database, keys, clock)
 
     @classmethod
     def open(
@@ -196,39 +195,6 @@ class Store:
         opened first before all others. Nothing of them is unsealed."""
         with self._database.read() as connection:
             return callbacks.ids(connection, {State.HUMAN}, MAX_PAGE, owner)
-
-    # -- several bots on one store
-
-    def beat(self, bot: str) -> None:
-        """This bot lives; to be said every few seconds (see `bots.LEASE`)."""
-        with self._database.write() as connection:
-            self._database.exclusively(connection, "bots")  # two may begin all leases anew
-            bots.beat(connection, bot, self._shared_time(connection))
-
-    def claim(self, callback: str, bot: str) -> None:
-        """From here on this bot serves the callback: to be asked before reading its generation.
-        Raises ServedElsewhere while another one that lives has it, NotFound."""
-        with self._database.write() as connection:
-            held = callbacks.hold(connection, self._keys, callback, None)
-            bots.claim(connection, held.row, bot, self._shared_time(connection))
-
-    def served_elsewhere(self, callback: str, bot: str) -> bool:
-        """Whether another bot that lives has this callback on its line. Raises NotFound."""
-        with self._database.read() as connection:
-            row = callbacks.get(connection, self._keys, callback)
-            return bots.elsewhere(connection, row, bot, self._shared_time(connection))
-
-    def orphans(self, bot: str, served: Collection[str] = (), limit: int = 50) -> list[str]:
-        """Ids of callbacks in progress whose bot has died, and of those of this one that are not
-        `served` on any line and on which nothing was written lately."""
-        with self._database.read() as connection:
-            now, here = self._shared_time(connection), self._clock()
-            return bots.orphans(connection, bot, served, now, here, _bounded(limit))
-
-    async def follow(self, changed: Changed) -> None:
-        """For ever, where several bots may share the store (PostgreSQL): `changed` is told of
-        each callback that was written."""
-        await self._database.follow(changed)
 
     # -- evidence
 
@@ -439,10 +405,6 @@ class Store:
         each other policyholder that it has served. Raises NotFound."""
         with self._database.write() as connection:
             return devices.note(connection, self._keys, callback, browser)
-
-    def _shared_time(self, connection: Connection) -> datetime:
-        """For what several bots compare: one whose clock is late must not seem dead."""
-        return self._database.shared_time(connection) or self._clock()
 
     def _now(self) -> str:
         return wall_text(self._clock())

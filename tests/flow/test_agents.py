@@ -118,7 +118,7 @@ async def test_an_agent_at_another_bot_reads_what_is_written_and_is_told_the_tru
 ) -> None:
     """Two bots on one store: the page is at one, the agent at the other."""
     for bot in ("near", "far"):
-        store.beat(bot)
+        store.sharing.beat(bot)
     near, callbacks = house(settings, store, bot="near")
     far, _ = house(settings, store, bot="far")
     callback = callbacks.open(POLICY, "chat")

@@ -49,7 +49,7 @@ class Bots:
         if url.startswith("postgresql"):
             shared = lambda _: self.clock.wall  # noqa: E731
             store._database.shared_time = shared  # type: ignore[method-assign]
-        store.beat(name)
+        store.sharing.beat(name)
         return Callbacks(settings, store, self.clock, bot=name)
 
     def begin(self, callbacks: Callbacks) -> str:
@@ -67,7 +67,7 @@ class Bots:
         for _ in range(1 + LEASE // BEAT):
             self.clock.wall += BEAT
             for bot in living:
-                bot.store.beat(bot.bot)
+                bot.store.sharing.beat(bot.bot)
 
     def close(self) -> None:
         self.a.store.close()
@@ -118,7 +118,7 @@ def test_a_bots_own_start_ends_what_it_had_in_progress(bots: Bots) -> None:
 def test_what_a_bot_has_on_no_line_any_more_can_be_called_again(bots: Bots) -> None:
     callback = bots.begin(bots.a)
     bots.clock.wall += LEASE + timedelta(seconds=1)
-    bots.a.store.beat("a")
+    bots.a.store.sharing.beat("a")
     assert recover_orphans(bots.a, bots.a.settings.audio_folder) == 0, "a long silence on our line"
     bots.a.leave(callback)  # and nothing was written about its end
     assert recover_orphans(bots.a, bots.a.settings.audio_folder) == 1
@@ -158,11 +158,11 @@ def test_whoever_is_back_first_after_the_store_was_away_ends_nobodys_calls(
 ) -> None:
     callback = bots.begin(bots.a)
     bots.clock.wall += BEAT
-    bots.b.store.beat("b")  # and before the other one can say so again, the store is away
+    bots.b.store.sharing.beat("b")  # and before the other one can say so again, the store is away
     bots.clock.wall += away + timedelta(seconds=1)
     with pytest.raises(ServedElsewhere):
         bots.b.serve(callback)
-    bots.b.store.beat("b")
+    bots.b.store.sharing.beat("b")
     assert recover_orphans(bots.b, bots.b.settings.audio_folder) == 0
     with pytest.raises(ServedElsewhere):
         bots.b.serve(callback)
@@ -177,8 +177,8 @@ def test_a_bot_whose_clock_is_late_is_not_taken_for_dead(bots: Bots, url: str) -
         pytest.skip("bots on one machine have one clock")
     for bot in (bots.a, bots.b):
         del bot.store._database.shared_time  # type: ignore[attr-defined]  # the database's own
-    bots.a.store._clock = lambda: bots.clock.wall - 2 * LEASE
-    bots.a.store.beat("a")
+    bots.a.store.sharing._clock = lambda: bots.clock.wall - 2 * LEASE
+    bots.a.store.sharing.beat("a")
     callback = bots.begin(bots.a)
     assert recover_orphans(bots.b, bots.b.settings.audio_folder) == 0
     assert bots.a.store.callback(callback).state is State.IN_PROGRESS
@@ -220,7 +220,7 @@ async def test_a_bot_whose_help_for_the_dead_fails_still_says_that_it_lives(
     monkeypatch.setattr(membership, "BEAT_S", 0.0)
     beats: asyncio.Queue[str] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    store = bots.a.store
+    store = bots.a.store.sharing
     monkeypatch.setattr(store, "beat", lambda bot: loop.call_soon_threadsafe(beats.put_nowait, bot))
 
     def fails() -> None:
@@ -234,11 +234,12 @@ async def test_a_bot_whose_help_for_the_dead_fails_still_says_that_it_lives(
 
 async def test_screens_of_one_bot_follow_what_another_writes(bots: Bots, url: str) -> None:
     if not url.startswith("postgresql"):
-        assert await bots.b.store.follow(lambda *_: None) is None
+        assert await bots.b.store.sharing.follow(lambda *_: None) is None
         bots.close()
         return
     heard: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
-    following = asyncio.create_task(bots.b.store.follow(lambda *told: heard.put_nowait(told)))
+    notices = bots.b.store.sharing.follow(lambda *told: heard.put_nowait(told))
+    following = asyncio.create_task(notices)
     assert await asyncio.wait_for(heard.get(), 10) == ("", True), "the screens read the store once"
     callback = await asyncio.to_thread(bots.begin, bots.a)
     for _ in range(2):  # created, called
