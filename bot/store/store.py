@@ -13,6 +13,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
+from sqlalchemy import Connection
+
 from bot.errors import OwnershipLost
 from bot.evidence.ledger import Draft, Event, wall_text
 from bot.evidence.states import UNDER_WAY, State
@@ -22,7 +24,7 @@ from bot.store.database import Database, open_database
 from bot.store.keys import Keys, rotate
 from bot.store.migrate import migrate
 from bot.store.policies import Saved
-from bot.store.records import Booking, Callback, Chain, DamagedPolicy, Record
+from bot.store.records import Booking, Callback, Chain, DamagedPolicy, Held, Record
 from bot.store.seals import Seals
 from bot.store.sharing import Sharing
 from bot.vault.datakey import DataKey
@@ -222,20 +224,10 @@ class Store:
         changes = not (snapshot is None and state is None and outcome is None)
         if generation is None and (changes or not ownerless):
             raise OwnershipLost("these events need an owner")
+        changed = {"snapshot": snapshot, "state": state, "outcome": outcome, "keep": keep}
         with self._database.write() as connection:
             held = callbacks.hold(connection, self._keys, callback, generation)
-            added = events.append(connection, held, drafts, wall, mono_ms)
-            callbacks.change(
-                connection,
-                held,
-                now=wall_text(wall),
-                head=_head(added),
-                snapshot=snapshot,
-                state=state,
-                outcome=outcome,
-                keep=keep,
-            )
-            return added
+            return _add(connection, held, drafts, wall, mono_ms, **changed)[1]
 
     def transfer(
         self,
@@ -254,20 +246,10 @@ class Store:
 
         Returns the new generation; the old one can write no more. Of two who try at once one gets
         OwnershipLost."""
+        changed = {"snapshot": snapshot, "state": state, "outcome": outcome, "owner": owner}
         with self._database.write() as connection:
             held = callbacks.hold(connection, self._keys, callback, generation)
-            added = events.append(connection, held, drafts, wall, mono_ms)
-            following = callbacks.change(
-                connection,
-                held,
-                now=wall_text(wall),
-                head=_head(added),
-                snapshot=snapshot,
-                state=state,
-                outcome=outcome,
-                owner=owner,
-            )
-            return following, added
+            return _add(connection, held, drafts, wall, mono_ms, **changed)
 
     def events(self, callback: str) -> list[Event]:
         """In order; empty for a callback without any, or unknown."""
@@ -344,10 +326,8 @@ class Store:
         wall = wall or self._clock()
         with self._database.write() as connection:
             held = callbacks.hold(connection, self._keys, callback, generation)
-            added = events.append(connection, held, drafts, wall, mono_ms)
-            now = wall_text(wall)
-            callbacks.change(connection, held, now=now, head=_head(added))
-            return bookings.book(connection, callback, when, by, now)
+            _add(connection, held, drafts, wall, mono_ms)
+            return bookings.book(connection, callback, when, by, wall_text(wall))
 
     def bookings(
         self, before: datetime | None = None, limit: int = 50, by: str | None = None
@@ -377,9 +357,7 @@ class Store:
             callback = bookings.callback_of(connection, booking)
             held = callbacks.hold(connection, self._keys, callback, generation)
             bookings.finish(connection, booking)
-            added = events.append(connection, held, drafts, wall, mono_ms)
-            callbacks.change(connection, held, now=wall_text(wall), head=_head(added))
-            return added
+            return _add(connection, held, drafts, wall, mono_ms)[1]
 
     def finish_booking(self, booking: int) -> None:
         """The call was placed. Raises NotFound when it is not open (any more)."""
@@ -410,8 +388,19 @@ class Store:
         return wall_text(self._clock())
 
 
-def _head(added: Sequence[Event]) -> tuple[int, str] | None:
-    return (added[-1].seq, added[-1].hash) if added else None
+def _add(
+    connection: Connection,
+    held: Held,
+    drafts: Sequence[Draft],
+    wall: datetime,
+    mono_ms: int,
+    **changed: Any,
+) -> tuple[int, list[Event]]:
+    """Events and what they change. Returns the generation that holds now, and the events."""
+    added = events.append(connection, held, drafts, wall, mono_ms)
+    head = (added[-1].seq, added[-1].hash) if added else None
+    following = callbacks.change(connection, held, now=wall_text(wall), head=head, **changed)
+    return following, added
 
 
 def _bounded(limit: int) -> int:
