@@ -7,7 +7,7 @@ an error page included, sends the caller to the human queue. So any doubt is ans
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -47,38 +47,20 @@ class Telephony:
         self._exchange, self._figures = exchange, figures
 
     async def incoming(self, request: web.Request) -> web.Response:
-        uuid = _uuid(request)
-        if uuid is None:
-            return _nothing(400)
-        number = request.query.get("caller", "").strip()
-        try:
-            known = await self._exchange.incoming(uuid, number if _NUMBER.fullmatch(number) else "")
-        except Exception:
-            log.exception("telephony.incoming_failed", uuid=uuid)
-            return _nothing(503)
-        return web.Response(text=known)
+        given = request.query.get("caller", "").strip()
+        number = given if _NUMBER.fullmatch(given) else ""
+        return await _asked("incoming", request, lambda uuid: self._exchange.incoming(uuid, number))
 
     async def next(self, request: web.Request) -> web.Response:
-        uuid = _uuid(request)
-        if uuid is None:
-            return _nothing(400)
-        try:
+        async def ask(uuid: str) -> str:
             action = await self._exchange.next(uuid)
-        except Exception:
-            log.exception("telephony.next_failed", uuid=uuid)
-            return _nothing(503)
-        log.info("telephony.next", uuid=uuid, action=action)
-        return web.Response(text=action)
+            log.info("telephony.next", uuid=uuid, action=action)
+            return action
+
+        return await _asked("next", request, ask)
 
     async def back(self, request: web.Request) -> web.Response:
-        uuid = _uuid(request)
-        if uuid is None:
-            return _nothing(400)
-        try:
-            return web.Response(text=await self._exchange.back(uuid))
-        except Exception:
-            log.exception("telephony.back_failed", uuid=uuid)
-            return _nothing(503)
+        return await _asked("back", request, self._exchange.back)
 
     async def health(self, _request: web.Request) -> web.Response:
         health = await self._exchange.health()
@@ -103,6 +85,20 @@ def make_app(exchange: Exchange, figures: Metrics) -> web.Application:
 def make_runner(app: web.Application) -> web.AppRunner:
     """A runner without an access log: URLs may hold callers' numbers or the tokens of links."""
     return web.AppRunner(app, access_log=None)
+
+
+async def _asked(
+    question: str, request: web.Request, ask: Callable[[str], Awaitable[str]]
+) -> web.Response:
+    """The answer to a question about one call; nothing to one that is no question, or fails."""
+    uuid = _uuid(request)
+    if uuid is None:
+        return _nothing(400)
+    try:
+        return web.Response(text=await ask(uuid))
+    except Exception:
+        log.exception(f"telephony.{question}_failed", uuid=uuid)
+        return _nothing(503)
 
 
 def _uuid(request: web.Request) -> str | None:
