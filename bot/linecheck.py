@@ -18,7 +18,8 @@ from bot.doctor import Finding
 from bot.errors import ConfigError
 from bot.settings import Settings
 from voice.ami_client import AmiRefused, AmiUnavailable
-from voice.audiosocket_server import AudioSocketConnection, AudioSocketServer
+from voice.audiosocket_connection import AudioSocketConnection
+from voice.audiosocket_server import AudioSocketServer
 from voice.frames import FRAME_BYTES, PHONE_RATE, SILENCE
 from voice.media import Audio
 from voice.pacing import Pacer

@@ -20,7 +20,8 @@ from uuid import uuid4
 
 import numpy as np
 
-from voice.audiosocket_server import AudioSocketConnection, AudioSocketServer, Limits
+from voice.audiosocket_connection import AudioSocketConnection, Limits
+from voice.audiosocket_server import AudioSocketServer
 from voice.caller import SimulatedCaller
 from voice.frames import FRAME_MS, PHONE_RATE, Hangup, Played, Transcript
 from voice.line import Speech

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 import numpy as np
 
-from voice.audiosocket_server import AudioSocketConnection, AudioSocketServer, Limits
+from voice.audiosocket_connection import AudioSocketConnection, Limits
+from voice.audiosocket_server import AudioSocketServer
 from voice.caller import SimulatedCaller
 from voice.errors import SpeechFailed
 from voice.frames import PHONE_RATE, LineEvent, Transcript

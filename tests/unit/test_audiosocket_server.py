@@ -16,7 +16,8 @@ from annotated_types import Le
 from bot.settings import Settings
 from tests.unit.phone_parts import serving, tone
 from voice import audiosocket as codec
-from voice.audiosocket_server import AudioSocketConnection, AudioSocketServer, Limits
+from voice.audiosocket_connection import AudioSocketConnection, Limits
+from voice.audiosocket_server import AudioSocketServer
 from voice.errors import LineError
 from voice.frames import SILENCE
 from voice.media import Audio, Digit, Media
