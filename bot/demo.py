@@ -120,7 +120,7 @@ async def _prepare(out: Console, speaker: Speaker, texts: list[str], what: str) 
     missing = sum(not speaker.cached(text) for text in texts)
     if missing:
         out.print(f"{missing} new sentences to speak in advance ({what}): about a second each …")
-    before = speaker.cpu_s
+    before = speaker.engine.cpu_s
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=out, transient=True,
@@ -130,7 +130,7 @@ async def _prepare(out: Console, speaker: Speaker, texts: list[str], what: str) 
             task, completed=done, total=total
         )
         await speaker.prepare(texts, progress=advance)
-    spent = f", {speaker.cpu_s - before:.0f} core-seconds of speech" if missing else ""
+    spent = f", {speaker.engine.cpu_s - before:.0f} core-seconds of speech" if missing else ""
     out.print(f"{len(texts)} sentences ready ({what}{spent})")
 
 

@@ -110,8 +110,8 @@ def _disaster(house: House, event: Event, killed: list[str]) -> None:
     """Once the whole call is at its third item: kill -9 a worker and the speaking child."""
     if event.kind == "asked" and event.body["clause"] == "B3" and not killed:
         os.kill(house.dialogue.free_pids[0], signal.SIGKILL)
-        assert house.speaker.child_pid is not None
-        os.kill(house.speaker.child_pid, signal.SIGKILL)
+        assert house.speaker.engine.child_pid is not None
+        os.kill(house.speaker.engine.child_pid, signal.SIGKILL)
         killed += ["worker", "speaker"]
 
 
@@ -184,7 +184,7 @@ async def test_killed_parts_are_replaced_and_nothing_is_lost(played: Played) -> 
     clip = await played.house.speaker.render(fresh)
     assert clip.seconds > 1
     assert not clip.cached
-    assert played.house.speaker.child_pid is not None
+    assert played.house.speaker.engine.child_pid is not None
     assert not [e.body for e in played.events if e.kind == "failed"]
 
 

@@ -130,7 +130,7 @@ class RecordedLine(ScriptedLine):
 
     def say(self, speech: Any) -> None:
         super().say(speech)
-        pid = self._speaker.child_pid if self._speaker else None
+        pid = self._speaker.engine.child_pid if self._speaker else None
         self._report.send(("said", [s.id for s in speech], pid))
 
     async def next(self) -> Any:

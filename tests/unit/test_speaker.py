@@ -76,7 +76,7 @@ async def test_kokoro_speaks_is_killed_in_mid_sentence_and_still_answers(tmp_pat
     """One start of Kokoro for all of it: loading costs seconds."""
     async with started(open_speaker(MODELS, tmp_path, "kokoro")) as speaker:
         assert speaker.name == "kokoro zf_xiaobei@6e742170d309"
-        pid = speaker.child_pid
+        pid = speaker.engine.child_pid
         assert pid is not None
         idle = cpu_ticks(pid)
         rendering = asyncio.create_task(speaker.render(SENTENCE))
@@ -84,8 +84,8 @@ async def test_kokoro_speaks_is_killed_in_mid_sentence_and_still_answers(tmp_pat
         assert not rendering.done()
         os.kill(pid, signal.SIGKILL)
         clip = await rendering
-        assert speaker.restarts == 1
-        assert speaker.child_pid != pid
+        assert speaker.engine.restarts == 1
+        assert speaker.engine.child_pid != pid
         assert clip.voice == speaker.name
         assert not clip.cached
         assert clip.cpu_s > 0
@@ -109,13 +109,13 @@ async def test_two_sentences_in_a_row_from_pyttsx3_both_have_sound(espeak: Speak
         assert clip.seconds > 0.3
         assert heard(clip) == pytest.approx(TARGET_DBFS, abs=1)
     assert hanzi(SENTENCE) / clip.seconds == pytest.approx(HANZI_PER_SECOND, rel=0.2)
-    assert espeak.restarts == 0
+    assert espeak.engine.restarts == 0
 
 
 async def test_requests_at_the_same_time_share_one_synthesis(espeak: Speaker) -> None:
-    before = espeak.cpu_s
+    before = espeak.engine.cpu_s
     clips = await asyncio.gather(*(espeak.render(SENTENCE, rate=r) for r in (1.0, 1.0, 0.7)))
-    assert espeak.cpu_s - before == pytest.approx(clips[0].cpu_s)
+    assert espeak.engine.cpu_s - before == pytest.approx(clips[0].cpu_s)
     assert clips[0].pcm == clips[1].pcm
     assert clips[2].seconds == pytest.approx(clips[0].seconds / 0.7, rel=0.01)
 
@@ -124,11 +124,11 @@ async def test_a_hanging_child_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     spec = EngineSpec("pyttsx3", PYTTSX3_VOICE, "", str(tmp_path / "scratch"))
     async with started(Speaker([spec], SpeechCache(tmp_path), piece_s=0.5)) as speaker:
-        assert speaker.child_pid is not None
-        os.kill(speaker.child_pid, signal.SIGSTOP)
+        assert speaker.engine.child_pid is not None
+        os.kill(speaker.engine.child_pid, signal.SIGSTOP)
         clip = await speaker.render("现在方便接听吗？")
         assert clip.seconds > 0.5
-        assert speaker.restarts == 1
+        assert speaker.engine.restarts == 1
 
 
 async def test_failing_twice_is_an_error_and_the_next_sentence_is_tried_anew(
@@ -190,11 +190,11 @@ async def test_nothing_to_speak_and_bounds(espeak: Speaker) -> None:
 async def test_closing_lets_nobody_wait(tmp_path: Path) -> None:
     speaker = open_speaker(MODELS, tmp_path, "pyttsx3")
     await speaker.start()
-    pid = speaker.child_pid
+    pid = speaker.engine.child_pid
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     waiting = asyncio.create_task(speaker.render("您好。"))
-    await until(lambda: len(speaker._jobs) == 1)
+    await until(lambda: len(speaker.engine._jobs) == 1)
     await speaker.close()
     await speaker.close()
     with pytest.raises(SpeechFailed, match="closed"):

@@ -6,7 +6,6 @@ All work is off the event loop: synthesis in the child process, the rest on thre
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,21 +14,16 @@ from typing import Final
 
 import structlog
 
-from voice.dsp import Samples
-from voice.errors import ModelError, SpeechFailed, VoiceError
-from voice.speaking import loudness, phrasing, recorded
+from voice.errors import ModelError
+from voice.speaking import phrasing, recorded
 from voice.speaking.cache import ClipMemory, SpeechCache
 from voice.speaking.engine import EngineSpec
 from voice.speaking.finish import Delivery, finish
-from voice.speaking.jobs import Job, Jobs
 from voice.speaking.recorded import Recordings, Stretch
-from voice.speaking.supervisor import SpeechChild
+from voice.speaking.synthesis import Synthesis
 
 MAX_TEXT: Final = 1000
 """Characters of one sentence: five minutes of speech."""
-MAX_WAITING: Final = 2000
-ATTEMPTS: Final = 2
-"""A text is tried once more on a fresh child, then given up."""
 
 Progress = Callable[[int, int], None]
 log = structlog.get_logger()
@@ -51,17 +45,6 @@ class Clip:
         return len(self.pcm) / 2 / self.sample_rate
 
 
-@dataclass(frozen=True, slots=True)
-class _Clause:
-    """What the engine made of a text, levelled."""
-
-    samples: Samples
-    rate: int
-    voice: str
-    pace: float
-    cpu_s: float
-
-
 class Speaker:
     """One voice, usable by any number of lines at once. `start` it first.
 
@@ -78,47 +61,25 @@ class Speaker:
         recordings: Recordings | None = None,
         piece_s: float | None = None,
     ) -> None:
-        self._choices = tuple(choices)
+        self.engine = Synthesis(choices, cache, piece_s)
         self._cache = cache
         self._recordings = recordings
-        self._piece_s = piece_s
         self._clips: ClipMemory[tuple[str, str, Delivery]] = ClipMemory()
-        self._jobs: Jobs[_Clause] = Jobs()
-        self._child: SpeechChild | None = None
-        self._worker: asyncio.Task[None] | None = None
-        self.name = ""
-        """Who speaks, for the record, e.g. "kokoro zf_xiaobei@6e742170d309". Set by `start`."""
-        self._pace = 1.0
-        self.cpu_s = 0.0
-        """CPU seconds of synthesis so far, loading included."""
-        self.restarts = 0
-        """How often the child had to be replaced."""
 
     async def start(self) -> None:
         """Load the engine (Kokoro: 4 s). Raises ModelError or SpeechFailed when none starts."""
-        if self._worker is not None:
-            return
-        self._child = await self._start_child()
-        self._worker = asyncio.create_task(self._work(), name="speaker")
+        await self.engine.start()
         removed = await asyncio.to_thread(self._cache.prune)
         log.info("speech.started", voice=self.name, pruned_bytes=removed)
 
     async def close(self) -> None:
         """Stop speaking; who still waits gets SpeechFailed. Safe to call twice."""
-        if self._worker is not None:
-            self._worker.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._worker
-            self._worker = None
-        self._jobs.fail_all(SpeechFailed("the speaker was closed"))
-        if self._child is not None:
-            await self._child.kill()
-            self._child = None
+        await self.engine.close()
 
     @property
-    def child_pid(self) -> int | None:
-        """The speaking process, while there is one."""
-        return self._child.pid if self._child is not None and self._child.alive else None
+    def name(self) -> str:
+        """Who speaks, for the record, e.g. "kokoro zf_xiaobei@6e742170d309". Set by `start`."""
+        return self.engine.name
 
     async def render(
         self,
@@ -186,10 +147,12 @@ class Speaker:
         voice, cpu_s = self.name, 0.0
         pcm = self._clips.get((voice, spoken, delivery))
         if pcm is None:
-            pcm = await asyncio.to_thread(self._from_disk, voice, self._pace, spoken, delivery)
+            pcm = await asyncio.to_thread(
+                self._from_disk, voice, self.engine.pace, spoken, delivery
+            )
         cached = pcm is not None
         if pcm is None:
-            clause = await self._speak(spoken, urgent=urgent)
+            clause = await self.engine.speak(spoken, urgent=urgent)
             voice, cpu_s = clause.voice, clause.cpu_s
             pcm = await asyncio.to_thread(
                 finish, clause.samples, clause.rate, clause.pace, delivery
@@ -230,62 +193,6 @@ class Speaker:
         pcm = finish(*kept, pace, delivery)
         self._clips.put((voice, spoken, delivery), pcm)
         return pcm
-
-    async def _speak(self, spoken: str, *, urgent: bool) -> _Clause:
-        if self._worker is None:
-            raise SpeechFailed("the speaker is not started")
-        if len(self._jobs) >= MAX_WAITING:
-            raise SpeechFailed(f"{MAX_WAITING} sentences are waiting to be spoken already")
-        return await asyncio.shield(self._jobs.submit(spoken, urgent=urgent))
-
-    async def _work(self) -> None:
-        """The only user of the child: one text after the other."""
-        while True:
-            job = await self._jobs.take()
-            self._jobs.finish(job, await self._outcome(job))
-
-    async def _outcome(self, job: Job[_Clause]) -> _Clause | Exception:
-        failure: Exception = SpeechFailed("not tried")
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return await self._attempt(job.text)
-            except VoiceError as error:
-                failure = error
-                log.warning("speech.failed", attempt=attempt, reason=str(error))
-                await self._discard_child()
-        return SpeechFailed(f"a sentence could not be spoken: {failure}")
-
-    async def _attempt(self, text: str) -> _Clause:
-        if self._child is None or not self._child.alive:
-            self.restarts += 1
-            self._child = await self._start_child()
-        child = self._child
-        spoken = await child.speak(text)
-        self.cpu_s += spoken.cpu_s
-        samples = await asyncio.to_thread(loudness.even, spoken.samples, child.rate)
-        if not samples.size:
-            raise SpeechFailed("the engine gave silence")
-        await asyncio.to_thread(self._cache.store, child.name, text, samples, child.rate)
-        return _Clause(samples, child.rate, child.name, child.pace, spoken.cpu_s)
-
-    async def _start_child(self) -> SpeechChild:
-        failure: VoiceError = ModelError("no speech engine is configured")
-        for spec in self._choices:
-            try:
-                child = await SpeechChild.start(spec, piece_s=self._piece_s)
-            except VoiceError as error:
-                failure = error
-                log.warning("speech.engine_not_started", engine=spec.kind, reason=str(error))
-            else:
-                self.name, self._pace = child.name, child.pace
-                self.cpu_s += child.cpu_s
-                return child
-        raise failure
-
-    async def _discard_child(self) -> None:
-        if self._child is not None:
-            await self._child.kill()
-            self._child = None
 
 
 def _normalised(text: str) -> str:
