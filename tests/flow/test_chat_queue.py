@@ -23,6 +23,7 @@ from bot.web.chatline import ChatLine
 from bot.web.desk import ChatOver, LinkInvalid
 from tests.conftest import POLICY, SteppingClock
 from tests.flow.desks import DeadDialogue, Page, house, queued, until_queued
+from tests.harm import locked
 
 
 async def test_who_leaves_the_page_is_still_waited_for(settings: Settings, store: Store) -> None:
@@ -248,16 +249,11 @@ async def test_a_hand_over_that_could_not_be_written_is_written_later(
         desk, callbacks = house(settings, impatient)
         callback = callbacks.open(POLICY, "chat")
         token = impatient.token_for(callback)
-        blocker = sqlite3.connect(settings.data / "huifang.db", isolation_level=None)
-        blocker.execute("BEGIN IMMEDIATE")
-        try:
+        with locked(settings.data / "huifang.db"):
             page = Page(await desk.open_chat(token))
             async with asyncio.timeout(10):
                 await page.queued.wait()
             assert await desk.waiting() == []
-        finally:
-            blocker.execute("ROLLBACK")
-            blocker.close()
         await until_queued(desk)
         assert impatient.callback(callback).owner == "queue"
         await desk.close()
@@ -291,15 +287,10 @@ async def test_who_writes_to_a_chat_that_broke_is_told(settings: Settings, store
         desk, callbacks = house(settings, impatient)
         token = impatient.token_for(callbacks.open(POLICY, "chat"))
         page = await queued(desk, token)
-        blocker = sqlite3.connect(settings.data / "huifang.db", isolation_level=None)
-        blocker.execute("BEGIN IMMEDIATE")
-        try:
+        with locked(settings.data / "huifang.db"):
             page.types("我没有收到保单")
             async with asyncio.timeout(10):
                 await page.over.wait()
-        finally:
-            blocker.execute("ROLLBACK")
-            blocker.close()
         assert any(chat.BROKEN in text for text in page.sent)
         assert (await desk.waiting())[0].reason == "系统故障，已转人工"
         await desk.close()

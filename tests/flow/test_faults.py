@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 
 import pytest
 
@@ -19,6 +18,7 @@ from bot.store import Store
 from tests.conftest import POLICY, SteppingClock
 from tests.flow.desks import DeadDialogue
 from tests.flow.scripted_line import ScriptedLine
+from tests.harm import locked
 from voice.frames import Played
 
 pytestmark = pytest.mark.rasa
@@ -81,14 +81,9 @@ async def test_a_locked_store_ends_with_a_human_and_keeps_what_was_committed(
         callbacks = Callbacks(settings, impatient, clock=SteppingClock())
         talk = Conversations(callbacks, conversations._dialogue)
         callback, line, task = await begun(talk, *IN_ITEMS)
-        blocker = sqlite3.connect(settings.data / "huifang.db", isolation_level=None)
-        blocker.execute("BEGIN IMMEDIATE")
-        try:
+        with locked(settings.data / "huifang.db"):
             line.caller_says("是的")
             result = await task
-        finally:
-            blocker.execute("ROLLBACK")
-            blocker.close()
         assert (result.ending, result.reason) == ("handed_over", "failure")
         assert spoken(line)[-1].endswith("H_now"), "the caller is told, though nothing was written"
         assert callbacks.answered(callback) == {"B1": True}

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import structlog
-from sqlalchemy import text
 
 from bot.callbacks import Callbacks, Conversations
 from bot.dialer import (
@@ -36,7 +35,7 @@ from bot.store import Store
 from bot.vault.datakey import Unreadable
 from bot.web.desk import LinkInvalid
 from tests.conftest import POLICY, HandClock
-from tests.unit.test_store_sqlite import crippled
+from tests.harm import crippled, damage
 from voice.ami_client import AmiRefused, AmiUnavailable
 from voice.pbx import outcome
 from voice.pbx_events import Answered, Gone, NotDialled
@@ -283,10 +282,7 @@ async def test_however_many_records_cannot_be_read_whoever_is_due_is_called(
     damaged = [callbacks.open(number, "phone") for number in others]
     for callback in damaged:
         store.book(callback, DAY - timedelta(hours=1))
-    with store._database.write() as connection:
-        for id in damaged:
-            query = text("UPDATE callbacks SET contract = :contract WHERE id = :id")
-            connection.execute(query, {"id": id, "contract": b"another's"})
+    damage(store, *damaged)
     with structlog.testing.capture_logs() as logs:
         assert await dialer.round() == 1
         assert await dialer.round() == 0
@@ -490,9 +486,7 @@ async def test_a_damaged_record_hides_no_call_that_was_placed(
 ) -> None:
     await dialer.round()
     other = callbacks.open("902626001018", "phone")
-    with store._database.write() as connection:
-        query = text("UPDATE callbacks SET contract = :contract WHERE id = :id")
-        connection.execute(query, {"id": other, "contract": b"another's"})
+    damage(store, other)
     assert [call.callback for call in placed(settings, 10)] == [due]
 
 

@@ -18,6 +18,7 @@ from bot.settings import Settings
 from bot.settling import list_due, settle
 from bot.store import Store
 from tests.conftest import POLICY, HandClock
+from tests.harm import damage
 
 IN_TIME = datetime(2026, 12, 5, 15, 59, tzinfo=UTC)  # a minute before midnight in China
 
@@ -193,9 +194,7 @@ def test_a_complaint_is_settled_by_no_later_callback(
 
 
 def test_a_damaged_record_hides_no_other(store: Store, clock: HandClock, callback: str) -> None:
-    with store._database.write() as connection:
-        where = {"id": callback, "contract": b"another's"}
-        connection.execute(text("UPDATE callbacks SET contract = :contract WHERE id = :id"), where)
+    damage(store, callback)
     assert len(list_due(store, clock)) == 10
     one = standing(store, clock)
     assert one is not None

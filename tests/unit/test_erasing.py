@@ -29,6 +29,7 @@ from bot.settings import Settings
 from bot.store import Erased, NotFound, Store
 from bot.vault.datakey import DataKey, Unreadable
 from tests.conftest import HandClock
+from tests.harm import damage
 from tests.unit import policies
 from tests.unit.evidence_case import NOW, Pen, finished_callback, new_callback, policy
 from tests.unit.test_store_sealed import on_disk
@@ -275,9 +276,7 @@ def test_a_damaged_record_keeps_no_other_beyond_its_time(
     with Store.open(url, keys) as store:
         store.save_policies([policy("P1", term="1年"), policy("P2", term="1年")])
         callback = store.create_callback("P1", "zh-2026.1", "phone")
-        with store._database.write() as connection:
-            damage = text("UPDATE callbacks SET contract = :contract WHERE id = :id")
-            connection.execute(damage, {"contract": b"another's", "id": callback})
+        damage(store, callback)
         due = eraser(settings, store).due(date(2040, 1, 1))
         assert [one.policy for _, one in due] == ["P2"]
 

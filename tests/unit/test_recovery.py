@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from bot.callbacks import Callbacks
 from bot.ending import Progress
@@ -16,6 +15,7 @@ from bot.importing import import_policies
 from bot.recovery import MARGIN_S, MARKER, recording_name, recover_all
 from bot.settings import ROOT, Settings
 from bot.store import Store
+from tests.harm import damage
 from tests.unit.evidence_case import Pen, new_callback, record_call
 
 
@@ -101,9 +101,7 @@ def test_a_damaged_record_keeps_the_bot_from_nothing(callbacks: Callbacks) -> No
     store, folder = callbacks.store, callbacks.settings.audio_folder
     damaged = new_callback(store, "P0", "chat")
     Pen(store, damaged).write(Draft("silence", {"waited_s": 1.0}), state="IN_PROGRESS")
-    with store._database.write() as connection:
-        where = {"id": damaged, "contract": b"another's"}
-        connection.execute(text("UPDATE callbacks SET contract = :contract WHERE id = :id"), where)
+    damage(store, damaged)
     closed_without_recording(callbacks, "P1")
     assert recover_all(callbacks, folder) == 1
 

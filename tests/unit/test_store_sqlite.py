@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from bot.errors import ConfigError, StoreUnavailable
 from bot.evidence.ledger import Draft, verify_chain
 from bot.store import Store
+from tests.harm import crippled, locked
 from tests.unit.evidence_case import NOW, Pen, new_callback, open_store
 
 FLAG = Draft("flagged", {"code": "P18_INTERFERENCE"})
@@ -60,23 +58,6 @@ def test_only_sqlite_files_are_stores(url: str, keys: Path) -> None:
 # -- a disk that fails
 
 
-@contextmanager
-def crippled(store: Store, pragma: str) -> Iterator[None]:
-    """Every connection of the store gets SQLite's own limit, as a failing disk would set it."""
-
-    def limit(raw: sqlite3.Connection, _record: object) -> None:
-        raw.execute(f"PRAGMA {pragma}")
-
-    engine = store._database._readers
-    store.close()  # old connections have no limit
-    event.listen(engine, "connect", limit)
-    try:
-        yield
-    finally:
-        event.remove(engine, "connect", limit)
-        store.close()
-
-
 def test_a_full_disk_is_said_and_corrupts_nothing(store: Store) -> None:
     callback = new_callback(store)
     pen = Pen(store, callback)
@@ -112,13 +93,10 @@ def test_a_read_only_disk_is_said(store: Store) -> None:
 def test_a_database_held_by_another_process_is_said(tmp_path: Path) -> None:
     with open_store(tmp_path, busy_s=0.05) as store:
         callback = new_callback(store)
-        other = sqlite3.connect(database_of(tmp_path), isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreUnavailable, match="another process holds"):
-            Pen(store, callback).write(FLAG)
-        assert store.callback(callback).head_seq == -1  # readers are not held up
-        other.execute("ROLLBACK")
-        other.close()
+        with locked(database_of(tmp_path)):
+            with pytest.raises(StoreUnavailable, match="another process holds"):
+                Pen(store, callback).write(FLAG)
+            assert store.callback(callback).head_seq == -1  # readers are not held up
         assert Pen(store, callback).write(FLAG) == 0
 
 
