@@ -45,10 +45,8 @@ class Scribe:
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
         row = store.callback(callback)
-        past = store.events(callback)
         self.callback = callback
-        self.generation = row.generation
-        self.next_seq = past[-1].seq + 1 if past else 0
+        self.generation, self.next_seq = row.generation, row.head_seq + 1
         self._store = store
         self._clock = clock
         self._on_event = on_event or (lambda _: None)
@@ -72,7 +70,7 @@ class Scribe:
     async def book(self, when: datetime, draft: Draft, by: str = "bot") -> None:
         """Book another call, of the bot or of a human, committed together with its event."""
         async with self._lock:
-            await asyncio.to_thread(
+            events = await asyncio.to_thread(
                 self._store.book,
                 self.callback,
                 when,
@@ -82,7 +80,7 @@ class Scribe:
                 mono_ms=self._clock.mono_ms(),
                 generation=self.generation,
             )
-            self._committed(self._store.events(self.callback)[self.next_seq :])
+            self._committed(events)
 
     async def note(self, draft: Draft) -> None:
         """Commit a fact that holds whoever owns the conversation by now (a recording, a fault)."""

@@ -13,19 +13,16 @@ from bot.store.schema import bookings
 _CALLERS = ("bot", "human")
 
 
-def book(connection: Connection, callback: str, when: datetime, by: str, now: str) -> Booking:
+def book(connection: Connection, callback: str, when: datetime, by: str, now: str) -> None:
     """A newer wish replaces an open one of the same callback."""
     if by not in _CALLERS:
         raise ValueError(f"by must be one of {_CALLERS}")
     open_ones = (bookings.c.callback == callback) & (bookings.c.state == "open")
     connection.execute(update(bookings).where(open_ones).values(state="replaced"))
-    at = wall_text(when)
-    result = connection.execute(
-        insert(bookings)
-        .values(callback=callback, at=at, by=by, state="open", created=now)
-        .returning(bookings.c.id)
+    new = insert(bookings).values(
+        callback=callback, at=wall_text(when), by=by, state="open", created=now
     )
-    return Booking(result.scalar_one(), callback, _time(at), by, _time(now))
+    connection.execute(new)
 
 
 def due(

@@ -317,7 +317,7 @@ class Store:
         wall: datetime | None = None,
         mono_ms: int = 0,
         generation: int | None = None,
-    ) -> Booking:
+    ) -> list[Event]:
         """Book another call, together with its events if any; replaces an open booking.
 
         `by`: bot or human. `generation` as for `append` when there are events."""
@@ -326,8 +326,9 @@ class Store:
         wall = wall or self._clock()
         with self._database.write() as connection:
             held = callbacks.hold(connection, self._keys, callback, generation)
-            _add(connection, held, drafts, wall, mono_ms)
-            return bookings.book(connection, callback, when, by, wall_text(wall))
+            _, added = _add(connection, held, drafts, wall, mono_ms)
+            bookings.book(connection, callback, when, by, wall_text(wall))
+            return added
 
     def bookings(
         self, before: datetime | None = None, limit: int = 50, by: str | None = None

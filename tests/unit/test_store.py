@@ -293,8 +293,10 @@ def test_owners_are_bot_queue_or_a_named_human(store: Store, owner: str) -> None
 def test_a_newer_booking_replaces_the_older(store: Store) -> None:
     one, two = new_callback(store, "P1"), new_callback(store, "P2")
     store.book(one, NOW + timedelta(hours=1))
-    later = store.book(one, NOW + timedelta(hours=3), by="human")
-    sooner = store.book(two, NOW + timedelta(hours=2))
+    store.book(one, NOW + timedelta(hours=3), by="human")
+    store.book(two, NOW + timedelta(hours=2))
+    sooner, later = store.booked(two), store.booked(one)
+    assert sooner is not None
     assert store.bookings() == [sooner, later]
     assert store.bookings(before=NOW + timedelta(hours=2)) == [sooner]
     store.finish_booking(sooner.id)
@@ -309,8 +311,9 @@ def test_a_booking_is_committed_with_its_events(store: Store) -> None:
     with pytest.raises(OwnershipLost):
         store.book(callback, NOW, drafts=drafts, wall=NOW, mono_ms=1, generation=7)
     assert store.bookings() == []
-    store.book(callback, NOW, drafts=drafts, wall=NOW, mono_ms=1, generation=1)
-    assert [e.kind for e in store.events(callback)] == ["rescheduled"]
+    added = store.book(callback, NOW, drafts=drafts, wall=NOW, mono_ms=1, generation=1)
+    assert [e.kind for e in added] == ["rescheduled"]
+    assert store.events(callback) == added
 
 
 def test_a_booked_call_is_begun_by_one_while_others_book_anew(store: Store) -> None:
@@ -327,9 +330,11 @@ def test_a_booked_call_is_begun_by_one_while_others_book_anew(store: Store) -> N
     begun = 0
     with ThreadPoolExecutor(4) as pool:
         for _ in range(25):
-            booking = store.book(callback, NOW).id
+            store.book(callback, NOW)
+            booking = store.booked(callback)
+            assert booking is not None
             again = pool.submit(store.book, callback, NOW)
-            taken = list(pool.map(begin, [booking] * 3))
+            taken = list(pool.map(begin, [booking.id] * 3))
             again.result()  # nobody waited for somebody who waited for them
             assert taken.count(True) <= 1
             begun += sum(taken)
