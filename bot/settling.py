@@ -37,7 +37,7 @@ def list_due(store: Store, clock: Clock) -> list[Due]:
 
 def _of(store: Store, policy: Policy, today: date, booked: Mapping[str, datetime]) -> Iterator[Due]:
     """What is due of one policy."""
-    rows = store.callbacks(policy=policy.number)
+    rows = store.callbacks(policy=policy.number, limit=PAGE)
     newest = next(iter(rows), None)
     for older in rows[1:]:
         if _perhaps_severe(store, older) and (

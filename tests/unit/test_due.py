@@ -193,6 +193,16 @@ def test_a_complaint_is_settled_by_no_later_callback(
     assert standing(store, clock) is None
 
 
+def test_a_complaint_stays_due_however_many_callbacks_follow(
+    store: Store, clock: HandClock, callback: str
+) -> None:
+    said = [Draft("flagged", {"code": "P01_NOT_POLICYHOLDER"})]
+    store.append(callback, said, wall=IN_TIME, mono_ms=1, generation=1)
+    for _ in range(60):
+        store.create_callback(POLICY, "zh-2026.1", "phone")
+    assert callback in [one.callback for one in list_due(store, clock)]
+
+
 def test_a_damaged_record_hides_no_other(store: Store, clock: HandClock, callback: str) -> None:
     damage(store, callback)
     assert len(list_due(store, clock)) == 10
