@@ -14,8 +14,8 @@ from typing import Annotated
 
 import typer
 
-from bot import cli_due, cli_parts, cli_recordings, cli_records, cli_retention, logs
-from bot.cli_options import DataOption, JsonOption, settings
+from bot import cli_due, cli_keys, cli_parts, cli_recordings, cli_records, cli_retention, logs
+from bot.cli_options import DataOption, JsonOption, settings, show
 from bot.errors import HuifangError
 from voice.errors import VoiceError
 
@@ -135,13 +135,14 @@ def dials(
 
     rows = placed(settings(data), limit)
     for row in rows:
-        typer.echo(json.dumps(row.to_json()) if as_json else str(row))
+        show(row, as_json)
     raise typer.Exit(1 if any(row.look for row in rows) else 0)
 
 
 cli_due.register(app)
 cli_parts.register(app)
 cli_records.register(app)
+cli_keys.register(app)
 cli_retention.register(app)
 cli_recordings.register(app)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from bot.cli_options import DataOption, JsonOption, settings
-from bot.cli_records import opened
+from bot.cli_options import DataOption, JsonOption, opened, settings, show
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +23,7 @@ def due(data: DataOption = None, as_json: JsonOption = False) -> None:
     with opened(settings(data)) as store:
         found = list_due(store, SystemClock())
     for one in found:
-        typer.echo(json.dumps(one.to_json(), ensure_ascii=False) if as_json else str(one))
+        show(one, as_json)
     raise typer.Exit(1 if any(one.overdue for one in found) else 0)
 
 

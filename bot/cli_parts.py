@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from bot import logs
-from bot.cli_options import DataOption, JsonOption, settings
+from bot.cli_options import DataOption, JsonOption, settings, show
 from voice.errors import VoiceError
 
 models_app = typer.Typer(help="Speech models: what is there, what is missing.")
@@ -36,7 +36,7 @@ def line_check(data: DataOption = None, as_json: JsonOption = False) -> None:
         good = True
         async for finding in check(settings(data)):
             good &= finding.ok
-            typer.echo(json.dumps(finding.to_json()) if as_json else str(finding))
+            show(finding, as_json)
         return good
 
     logs.configure("ERROR")
@@ -125,7 +125,7 @@ def models_list(as_json: JsonOption = False) -> None:
 
     rows = models.status(settings().models)
     for row in rows:
-        typer.echo(json.dumps(row.to_json()) if as_json else str(row))
+        show(row, as_json)
 
 
 @models_app.command("fetch")
@@ -150,5 +150,5 @@ def doctor(data: DataOption = None, as_json: JsonOption = False) -> None:
 
     findings = run(examine(settings(data)))
     for finding in findings:
-        typer.echo(json.dumps(finding.to_json()) if as_json else str(finding))
+        show(finding, as_json)
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)

@@ -1,21 +1,20 @@
-"""Commands about records: export, verify, checkpoints, keys. Part of `bot.cli`."""
+"""Commands about records: export, verify, checkpoint, migrate. Part of `bot.cli`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli_options import DataOption, JsonOption, settings
+from bot.cli_options import DataOption, JsonOption, opened, settings, show
 from bot.errors import ConfigError
-from bot.evidence.signing import key_id, pem
+from bot.evidence.signing import key_id
 from bot.local import local
-from bot.settings import Settings
 from bot.store import Callback, Store
 
 if TYPE_CHECKING:
@@ -26,27 +25,11 @@ UNSIGNED = 3
 KeyOption = Annotated[
     Path | None, typer.Option("--key", help="Public key to trust instead of the data folder's.")
 ]
-keys_app = typer.Typer(
-    help="The keys that sign checkpoints and exports, and seal the records.", no_args_is_help=True
-)
 
 
 def register(app: typer.Typer) -> None:
     for command in (export, verify, checkpoint, migrate):
         app.command()(command)
-    app.add_typer(keys_app, name="keys")
-
-
-@contextmanager
-def opened(chosen: Settings) -> Iterator[Store]:
-    """One that is there: an empty one made of a mistyped folder would pass every check."""
-    if chosen.database is None and not (chosen.data / "huifang.db").exists():
-        raise ConfigError(f"there is no store in the data folder {chosen.data.absolute()}")
-    store = Store.open(chosen.database_url, chosen.key_folder)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def export(
@@ -139,7 +122,7 @@ def verify(
             reports = list(verify_store(store, chosen.audio_folder))
             reports.append(Sealer(store, chosen).verify(given))
     for report in reports:
-        typer.echo(json.dumps(report.to_json(), ensure_ascii=False) if as_json else str(report))
+        show(report, as_json)
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
     unsigned = any(isinstance(r, Report) and r.exported and r.signed is None for r in reports)
@@ -176,11 +159,11 @@ def migrate(
     with Progress(*columns, console=Console(stderr=True)) as bar:
         tasks: dict[str, TaskID] = {}
 
-        def show(table: str, done: int, total: int) -> None:
+        def progress(table: str, done: int, total: int) -> None:
             task = tasks.get(table) or tasks.setdefault(table, bar.add_task(table, total=total))
             bar.update(task, completed=done)
 
-        counts = copy_store(source, target, keys, show)
+        counts = copy_store(source, target, keys, progress)
     for table, rows in counts.items():
         typer.echo(f"{table:<12} {rows}")
     with closing(Store.open(target, keys)) as store:
@@ -189,52 +172,3 @@ def migrate(
     for report in broken:
         typer.echo(str(report))
     raise typer.Exit(1 if broken else 0)
-
-
-@keys_app.command("show")
-def keys_show(data: DataOption = None) -> None:
-    """Print the id of the key in use, then the public key."""
-    from bot.evidence.keyring import KeyRing
-
-    ring = KeyRing(settings(data).key_folder)
-    typer.echo(f"{ring.id}\n{pem(ring.public)}", nl=False)
-
-
-@keys_app.command("export")
-def keys_export(
-    output: Annotated[Path, typer.Option("--output", "-o", help="New PEM file to write.")],
-    data: DataOption = None,
-) -> None:
-    """Write the public key for an inspector, who needs nothing else to check an export."""
-    from bot.evidence.keyring import KeyRing
-
-    ring = KeyRing(settings(data).key_folder)
-    try:
-        with output.open("x", encoding="ascii") as file:
-            file.write(pem(ring.public))
-    except OSError as error:
-        raise ConfigError(f"{output} cannot be written: {error.strerror}") from error
-    typer.echo(ring.id)
-
-
-@keys_app.command("rotate-master")
-def keys_rotate_master(data: DataOption = None) -> None:
-    """Make a new master key and wrap every record's key with it. Records are not written anew."""
-    chosen = settings(data)
-    with opened(chosen) as store:
-        id = store.rotate_master()
-    folder = chosen.key_folder
-    typer.echo(
-        f"{folder / 'master.key'} is key {id} now; save a copy apart from the database.\n"
-        f"The key before is kept as {folder}/master.*.old, which only older backups need."
-    )
-
-
-@keys_app.command("rotate")
-def keys_rotate(data: DataOption = None) -> None:
-    """Make a new signing key. The old one signs who follows it; old public keys stay valid."""
-    from bot.evidence.keyring import KeyRing
-    from bot.evidence.ledger import wall_text
-
-    ring = KeyRing(settings(data).key_folder)
-    typer.echo(f"{ring.id} is followed by {ring.rotate(wall_text(datetime.now(UTC)))}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli_options import DataOption, JsonOption, settings
-from bot.cli_records import opened
+from bot.cli_options import DataOption, JsonOption, opened, settings, show
 from bot.errors import ConfigError
 from bot.local import local
 
@@ -80,7 +78,7 @@ def run(
         # Read to the end before anything is erased: the pages are counted from what is there.
         for policy, due in list(eraser.due(local(datetime.now(UTC)).date())):
             shown, held = shown + 1, held + due.held
-            typer.echo(json.dumps(due.to_json()) if as_json else str(due))
+            show(due, as_json)
             if do and not due.held:
                 eraser.erase_due(policy, due)
         if do:
