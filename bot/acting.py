@@ -136,17 +136,8 @@ class Stage:
             plan.drafts.append(heard.draft)
         for act in acts:
             match act:
-                case Say():
-                    clause = self._clause(act.clause, fill)
-                    self._speak(plan, clause, clause.text, "said", first_seq)
-                case Ask():
-                    clause = self._clause(act.clause, fill)
-                    form = self._form(act, clause)
-                    text = {"full": clause.text, "plain": clause.plain, "keys": clause.keys}
-                    self._speak(plan, clause, text[form], "asked", first_seq, form)
-                case Explain():
-                    clause = self._clause(act.clause, fill)
-                    self._speak(plan, clause, clause.explain or "", "explained", first_seq)
+                case Say() | Ask() | Explain():
+                    self._speak(plan, act, self._clause(act.clause, fill), first_seq)
                 case Record():
                     clause = self.script.clauses[act.item]
                     asked = question.asked_seq if question else None
@@ -186,40 +177,35 @@ class Stage:
         plain_first = self.script.elder and (clause.id in self.script.items or clause.checks)
         return "plain" if plain_first and act.form == "full" else act.form
 
-    def _speak(
-        self,
-        plan: Plan,
-        clause: Clause,
-        text: str,
-        kind: str,
-        first_seq: int,
-        form: Form = "full",
-    ) -> None:
-        parts = sentences(text) if self._spoken else (text,)
-        ids = []
-        for part in parts:
-            self._count += 1
-            ids.append(f"{clause.id}.{self._count}")
-            plan.speech.append(
-                Speech(
-                    ids[-1],
-                    part,
-                    rate=plan.manner.rate,
-                    gain_db=plan.manner.gain_db,
-                    interruptible=clause.interruptible,
-                )
-            )
-        plan.spoken.append(Spoken(clause.id, tuple(ids)))
+    def _speak(self, plan: Plan, act: Say | Ask | Explain, clause: Clause, first_seq: int) -> None:
+        form: Form = self._form(act, clause) if isinstance(act, Ask) else "full"
+        forms = {"full": clause.text, "plain": clause.plain, "keys": clause.keys}
+        text = (clause.explain or "") if isinstance(act, Explain) else forms[form]
+        ids = self._utter(plan, clause, text)
         sha256 = clause.wording_sha256(text)
         body: dict[str, Any] = {"clause": clause.id, "form": form, "text": text, "sha256": sha256}
-        if kind == "explained":
-            body["source"] = clause.explain_source
-        if kind == "asked":
-            body |= {"item": clause.id in self.script.items, "source": clause.source}
-            if clause.must_check:
-                body["must_check"] = True
-            if clause.checks:
-                body["checks"] = clause.checks
-            seq = first_seq + len(plan.drafts)
-            plan.question = Question(clause, form, text, tuple(ids), seq)
-        plan.drafts.append(Draft(kind, body))
+        match act:
+            case Say():
+                plan.drafts.append(Draft("said", body))
+            case Explain():
+                plan.drafts.append(Draft("explained", body | {"source": clause.explain_source}))
+            case Ask():
+                body |= {"item": clause.id in self.script.items, "source": clause.source}
+                if clause.must_check:
+                    body["must_check"] = True
+                if clause.checks:
+                    body["checks"] = clause.checks
+                seq = first_seq + len(plan.drafts)
+                plan.question = Question(clause, form, text, ids, seq)
+                plan.drafts.append(Draft("asked", body))
+
+    def _utter(self, plan: Plan, clause: Clause, text: str) -> tuple[str, ...]:
+        """The ids of the speeches that carry the text."""
+        ids = []
+        for part in sentences(text) if self._spoken else (text,):
+            self._count += 1
+            ids.append(f"{clause.id}.{self._count}")
+            rate, gain_db = plan.manner.rate, plan.manner.gain_db
+            plan.speech.append(Speech(ids[-1], part, rate, gain_db, clause.interruptible))
+        plan.spoken.append(Spoken(clause.id, tuple(ids)))
+        return tuple(ids)
