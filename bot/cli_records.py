@@ -15,7 +15,7 @@ from bot.cli_options import DataOption, JsonOption, opened, settings, show
 from bot.errors import ConfigError
 from bot.evidence.signing import key_id
 from bot.local import local
-from bot.store import Callback, Store
+from bot.store import Listed, Store
 
 if TYPE_CHECKING:
     from bot.sealing import Sealer
@@ -57,29 +57,21 @@ def export(
         if callback is not None:
             typer.echo(write(store, chosen.audio_folder, callback, output, sealer))
             return
-        wanted = _chosen(store, since, until, state=state, outcome=outcome, policy=policy)
+        try:
+            wanted = store.listed(
+                since=since and local(since),  # days are those of China
+                until=until and local(until + timedelta(days=1)),
+                state=state,
+                outcome=outcome,
+                policy=policy,
+            )
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
         _write_many(store, chosen.audio_folder, wanted, output, sealer)
 
 
-def _chosen(
-    store: Store, since: datetime | None, until: datetime | None, **wanted: str | None
-) -> list[Callback]:
-    """Days are those of China."""
-    first = since and local(since)
-    end = until and local(until + timedelta(days=1))
-    found: list[Callback] = []
-    try:
-        while page := store.callbacks(
-            limit=1000, since=first, until=end, after=found[-1].id if found else None, **wanted
-        ):
-            found += page
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
-    return found
-
-
 def _write_many(
-    store: Store, audio: Path, wanted: Sequence[Callback], folder: Path, sealer: Sealer
+    store: Store, audio: Path, wanted: Sequence[Listed], folder: Path, sealer: Sealer
 ) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -92,7 +84,11 @@ def _write_many(
         done = export_many(
             store, audio, wanted, folder, sealer, lambda n: bar.update(task, completed=n)
         )
-    typer.echo(f"{done} records in {folder}")
+    typer.echo(f"{done.records} records in {folder}")
+    if done.damaged:
+        ids = ", ".join(done.damaged)
+        typer.echo(f"damaged, not exported: {ids}; see huifang verify", err=True)
+        raise typer.Exit(1)
 
 
 def verify(

@@ -17,7 +17,7 @@ from bot.evidence.states import State, move
 from bot.store import policies
 from bot.store.keys import Keys
 from bot.store.notices import announce
-from bot.store.records import Callback, Erased, Held, NotFound
+from bot.store.records import Callback, Erased, Held, Listed, NotFound
 from bot.store.schema import callbacks, data_keys
 from bot.vault.datakey import Unreadable
 
@@ -82,10 +82,6 @@ def page(
     states: Collection[str] | None = None,
     owner: str | None = None,
     policy: str | None = None,
-    outcome: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    after: str | None = None,
 ) -> list[Callback]:
     """Without those that were erased."""
     query = _all().where(callbacks.c.erased.is_(None)).order_by(callbacks.c.row.desc()).limit(limit)
@@ -95,16 +91,37 @@ def page(
         query = query.where(callbacks.c.owner == owner)
     if policy is not None:
         query = query.where(callbacks.c.policy_number == keys.keyed("number", policy))
-    if outcome is not None:
-        query = query.where(callbacks.c.outcome == outcome)
-    if since is not None:
-        query = query.where(callbacks.c.created >= wall_text(since))
-    if until is not None:
-        query = query.where(callbacks.c.created < wall_text(until))
-    if after is not None:
-        last = select(callbacks.c.row).where(callbacks.c.id == after).scalar_subquery()
-        query = query.where(callbacks.c.row < last)
     return [_held(keys, row).row for row in connection.execute(query).mappings()]
+
+
+def listed(
+    connection: Connection,
+    keys: Keys,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    state: str | None,
+    outcome: str | None,
+    policy: str | None,
+) -> list[Listed]:
+    """Without those that were erased, the newest first. Raises ValueError for an unknown state."""
+    table = callbacks.c
+    query = select(table.id, table.state, table.outcome, table.created)
+    query = query.where(table.erased.is_(None)).order_by(table.row.desc())
+    if since is not None:
+        query = query.where(table.created >= wall_text(since))
+    if until is not None:
+        query = query.where(table.created < wall_text(until))
+    if state is not None:
+        query = query.where(table.state == State(state).value)
+    if outcome is not None:
+        query = query.where(table.outcome == outcome)
+    if policy is not None:
+        query = query.where(table.policy_number == keys.keyed("number", policy))
+    return [
+        Listed(row.id, State(row.state), row.outcome, datetime.fromisoformat(row.created))
+        for row in connection.execute(query)
+    ]
 
 
 def ids(

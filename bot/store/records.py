@@ -54,6 +54,16 @@ class Callback:
     held: bool  # kept beyond its time, for a dispute
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What can be told of a callback without opening its record, which may be damaged."""
+
+    id: str
+    state: State
+    outcome: str | None
+    created: datetime  # UTC
+
+
 class Held(NamedTuple):
     """A callback's row that nobody else writes meanwhile, and its key."""
 

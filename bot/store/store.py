@@ -24,7 +24,15 @@ from bot.store.database import Database, open_database
 from bot.store.keys import Keys, rotate
 from bot.store.migrate import migrate
 from bot.store.policies import Saved
-from bot.store.records import Booking, Callback, Chain, DamagedPolicy, Held, Record
+from bot.store.records import (
+    Booking,
+    Callback,
+    Chain,
+    DamagedPolicy,
+    Held,
+    Listed,
+    Record,
+)
 from bot.store.seals import Seals
 from bot.store.sharing import Sharing
 from bot.vault.datakey import DataKey
@@ -154,15 +162,9 @@ class Store:
         state: str | None = None,
         owner: str | None = None,
         limit: int = 50,
-        after: str | None = None,
         policy: str | None = None,
-        *,
-        outcome: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
     ) -> list[Callback]:
-        """The newest first. `policy`: a policy number; `outcome`: of the last attempt; created
-        from `since` on and before `until`; `after`: id of the last one of the page before."""
+        """The newest first. `policy`: a policy number."""
         states = None if state is None else [state]
         with self._database.read() as connection:
             return callbacks.page(
@@ -171,11 +173,30 @@ class Store:
                 states=states,
                 owner=owner,
                 policy=policy,
-                outcome=outcome,
+                limit=_bounded(limit),
+            )
+
+    def listed(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        state: str | None = None,
+        outcome: str | None = None,
+        policy: str | None = None,
+    ) -> list[Listed]:
+        """All that were created from `since` on and before `until`, the newest first; `outcome`: of
+        the last attempt; `policy`: its number. Nothing of them is unsealed: a damaged one hides no
+        other. Raises ValueError for an unknown state."""
+        with self._database.read() as connection:
+            return callbacks.listed(
+                connection,
+                self._keys,
                 since=since,
                 until=until,
-                limit=_bounded(limit),
-                after=after,
+                state=state,
+                outcome=outcome,
+                policy=policy,
             )
 
     def unfinished(self) -> list[str]:

@@ -84,8 +84,9 @@ async def test_an_export_is_on_record_and_in_the_export(
     with pytest.raises(UnderWay, match="try again when it is over"):
         export(store, settings.audio_folder, callback, tmp_path / "busy", sealer)
     assert not (tmp_path / "busy").exists()
-    rows = store.callbacks()
-    assert export_many(store, settings.audio_folder, rows, tmp_path / "many", sealer) == 0
+    rows = store.listed()
+    done = export_many(store, settings.audio_folder, rows, tmp_path / "many", sealer)
+    assert done.records == 0
     assert f"{callback}," in (tmp_path / "many" / LIST).read_text("utf-8-sig")
     assert NOT_NOW in (tmp_path / "many" / LIST).read_text("utf-8-sig")
     assert kinds(store, callback)[-1] == "called"

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 from bot.cli import app
 from bot.errors import ConfigError
 from bot.evidence import exported
-from bot.evidence.export_many import LIST, export_many
+from bot.evidence.export_many import DAMAGED, LIST, export_many
 from bot.sealing import Sealer
 from bot.settings import Settings
+from tests.harm import damage
 from tests.unit.evidence_case import finished_callback, new_callback, open_store
 
 NOV = datetime(2026, 11, 10, 4, tzinfo=UTC)
@@ -82,7 +83,7 @@ def test_each_is_a_whole_signed_record(data: Path, tmp_path: Path) -> None:
 def test_a_stranger_without_the_key_is_told_so(data: Path, tmp_path: Path) -> None:
     target = tmp_path / "one.zip"
     with open_store(data.parent) as store:
-        id = store.callbacks(outcome="done")[0].id
+        id = store.listed(outcome="done")[0].id
     assert run("export", id, "-o", target, "--data", data)[0] == 0
     status, said = run("verify", target, "--data", tmp_path / "elsewhere")
     assert (status, "signatures not checked" in said) == (3, True), said
@@ -103,6 +104,17 @@ def test_a_stranger_without_the_key_is_told_so(data: Path, tmp_path: Path) -> No
     assert run("keys", "export", "-o", other, "--data", tmp_path / "other")[0] == 0
     status, said = run("verify", target, "--key", other)
     assert (status, "key that is not trusted" in said) == (1, True), said
+
+
+def test_one_damaged_record_keeps_no_other_from_the_inspector(data: Path, tmp_path: Path) -> None:
+    with open_store(data.parent) as store:
+        broken = store.listed(outcome="done")[1].id
+        damage(store, broken)
+    status, said = run("export", "--from", "2026-11-10", "-o", tmp_path / "out", "--data", data)
+    assert (status, "3 records" in said, broken in said) == (1, True, True), said
+    assert len(list((tmp_path / "out").glob("*.zip"))) == 3
+    with (tmp_path / "out" / LIST).open(encoding="utf-8-sig", newline="") as file:
+        assert {row[0]: row[4] for row in csv.reader(file)}[broken] == DAMAGED
 
 
 def test_what_cannot_be_done_is_said(data: Path, tmp_path: Path) -> None:
