@@ -8,6 +8,9 @@ from nlu.components.normalise import normalise
 from nlu.components.table import Agreement, Table
 from nlu.components.utterance import ANSWERS, Guess, Heard, bare, meaning
 
+_ENDED = "的了啊呀我"
+"""A short answer that ends so is no echo question that lost its 吗."""
+
 
 def agreed(
     intent: str, heard: Heard, guess: Guess, reason: str, rules: Table, repaired: bool = False
@@ -22,15 +25,18 @@ def agreed(
 def _doubt(intent: str, heard: Heard, need: Agreement, repaired: bool) -> str | None:
     """Why the sound does not agree that it was `intent`, if it does not."""
     scores = heard.scores
+    words = bare(normalise(heard.text, MAX_TEXT))
     ratio, other = scores.get("yes_no"), scores.get("yes_other")
     noisy = scores.get("snr_db", need.noisy_db) < need.noisy_db
     # A sound that is surely a yes makes up for a text that is not sure of its letters.
     sure = intent == "affirm" and not noisy and min(ratio or 0, other or 0) >= need.sure_ratio
     # … and the more so where both are the same words.
-    same = nearest.same(bare(normalise(heard.text, MAX_TEXT)), heard.nearest)
+    same = nearest.same(words, heard.nearest)
     told = same and nearest.kind(scores, need.told_ratio) == ANSWERS[intent] and not noisy
+    # … or where the second reader, which knows no words, spelt just these.
+    spelt = intent == "affirm" and not noisy and _spelt_surely(words, heard, need)
     wanted_confidence = need.sure_confidence if sure else need.voice_confidence
-    if heard.confidence < (need.told_confidence if told else wanted_confidence):
+    if heard.confidence < (need.told_confidence if told or spelt else wanted_confidence):
         return reasons.MUFFLED
     if noisy and ratio is None:  # nothing but the text, of a sound that hides a 不
         return reasons.NOISY
@@ -47,18 +53,34 @@ def _doubt(intent: str, heard: Heard, need: Agreement, repaired: bool) -> str | 
             return reasons.NOISY if noisy else reasons.OTHERWISE
         return None
     allowed = need.lost_no_sure if known and sure else need.lost_no
-    if told and len(heard.nearest) > 1:
+    if spelt or (told and len(heard.nearest) > 1):
         allowed = need.lost_no_told
     if scores.get("lost_no", 0.0) > allowed:
         return reasons.LOST_NO
     # 不好 was written 好 at 5 dB with a ratio of 27: no ratio makes so short a yes sure.
-    short = len(bare(normalise(heard.text, MAX_TEXT))) <= need.noisy_short
+    short = len(words) <= need.noisy_short
     if noisy and (short or (ratio or 0) < wanted):
         return reasons.NOISY
     wanted = max(wanted, need.repaired_yes_no) if repaired else wanted
+    wanted = 1.0 if spelt else wanted
     if (ratio is not None and ratio < wanted) or (other is not None and other < need.yes_other):
         return reasons.OTHERWISE
     return None
+
+
+def _spelt_surely(words: str, heard: Heard, need: Agreement) -> bool:
+    """Whether the second reader spelt just the `words` that were written, and surely not their
+    denial. One syllable is too little to be sure of."""
+    if heard.spelt != words or len(words) < 2:
+        return False
+    return heard.scores.get("undenied", 0.0) >= need.spelt_sure and ended(words, heard, need)
+
+
+def ended(said: str, heard: Heard, need: Agreement) -> bool:
+    """Whether a short answer was heard to its end: in noise a 吗 is lost from one of two
+    syllables."""
+    quiet = heard.scores.get("snr_db", 0.0) >= need.quiet_db
+    return quiet or len(said) > 2 or said[-1] in _ENDED
 
 
 def denied(text: str, margin: float, heard: Heard, need: Agreement) -> bool:

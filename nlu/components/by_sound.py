@@ -13,7 +13,7 @@ from math import inf
 
 from bot.dialogue.protocol import Meaning
 from nlu.components import nearest, pinyin, reasons
-from nlu.components.agreement import agreed, denied
+from nlu.components.agreement import agreed, denied, ended
 from nlu.components.clauses import clauses, first, word
 from nlu.components.table import Table
 from nlu.components.utterance import Guess, Heard, bare, meaning
@@ -25,8 +25,6 @@ _BRIEF = 2  # syllables that other words sound like
 _ALIKE = frozenset({"晓得"})
 """Words of yes that a wish to wait is spelt like (稍等, when its end is lost)."""
 _ASKING = ("吗", "吧", "嘛", "么")
-_ENDED = "的了啊呀我"
-"""A short answer that ends so is no echo question that lost its 吗."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,8 @@ class Sound:
         ratio = scores.get("yes_no", 1.0) if yes else 1 / scores.get("yes_no", 1.0)
         other = scores.get("yes_other" if yes else "no_other", inf)
         sure = scores.get("spelt_undenied", scores.get("undenied", inf))
-        wanted = need.spelt_other if yes and len(said) <= _BRIEF else need.yes_other
+        brief = yes and len(said) <= _BRIEF and not self._surely
+        wanted = need.spelt_other if brief else need.yes_other
         if self._noisy or ratio < need.spelt or other < wanted:
             return None
         if denied(said, sure, self.heard, need):
@@ -118,10 +117,25 @@ class Sound:
         quiet = scores.get("snr_db", 0.0) >= need.quiet_db
         near = said == self.heard.nearest
         if len(said) < 2:
-            alone = nearest.kind(scores, need.alone_ratio) == "yes"
-            return near and quiet and (written or alone)
+            alone = near and (written or nearest.kind(scores, need.alone_ratio) == "yes")
+            enough = alone or (self._surely and self._near_a_yes)
+            return quiet and enough and self._spelt_so(said)
         sure = near and nearest.kind(scores, need.sure_ratio) == "yes"
-        return quiet or len(said) > 2 or said[-1] in _ENDED or written or sure
+        if ended(said, self.heard, need):
+            return True
+        return (written or sure) and self._spelt_so(said)
+
+    @property
+    def _surely(self) -> bool:
+        """Whether what was spelt is surely not its own denial."""
+        scores = self.heard.scores
+        undenied = scores.get("spelt_undenied", scores.get("undenied", 0.0))
+        return undenied >= self.rules.agreement.spelt_sure
+
+    @property
+    def _near_a_yes(self) -> bool:
+        """Whether the known answer that explains the sound best is a yes."""
+        return bool(self.heard.nearest) and self.known(self.heard.nearest).answer == "yes"
 
     def _nearest(self, found: Meaning) -> Meaning | None:
         """What the known answer means that explains the sound best, if the sound is surely of its
@@ -175,6 +189,8 @@ class Sound:
         if self._noisy or "lost_no" not in heard.scores:
             return None
         fixed = rules.repairs.read(text, lambda said, at: word(said, at, rules)[0])
+        if rules.like_a_question.search(bare(fixed)):
+            return None
         read = clauses(fixed, heard, rules)
         if any(c.unknown for c in read) or not any(c.core for c in read):
             return None

@@ -162,14 +162,19 @@ def _unlike(heard: Heard, rules: Table) -> bool:
     read = bare(rules.respelt(written))
     if not heard.sounds or len(read) > rules.agreement.repaired_short:
         return False
+    far = pinyin.apart(pinyin.spelt(heard.sounds), read) > 0
+    if len(read) == 1:  # other words are as near: 常 to 成, 包 to 好
+        return far
     need = rules.agreement
     told = (
         nearest.same(read, heard.nearest) and nearest.kind(heard.scores, need.told_ratio) == "yes"
     )
+    if len(read) == 2 and heard.scores.get("snr_db", 0.0) < need.quiet_db and not told:
+        return far  # 退保 in noise was written 知道 and spelt ji dao
     least = need.written_told if told and len(read) >= need.written_told_from else need.written
     if not heard.spelt and heard.scores.get("written", -inf) < least:
         return not (told and pinyin.begins(pinyin.spelt(heard.sounds), read))
-    return read != bare(written) and pinyin.apart(pinyin.spelt(heard.sounds), read) > 0
+    return read != bare(written) and far
 
 
 def _no(heard: Heard, guess: Guess, reason: str, rules: Table) -> Meaning:

@@ -71,6 +71,7 @@ class Agreement:
     other: float
     spelt: float
     spelt_other: float
+    spelt_sure: float
     undenied: float
     undenied_self: float
     written: float

@@ -287,9 +287,15 @@ def test_a_yes_that_was_spelt_must_answer_what_was_asked() -> None:
     assert spelt("心愁呢", "清楚了", CLEAR, asks=("know",))[0] == "yes"
 
 
-def test_a_single_syllable_that_was_spelt_must_have_been_written_as_well() -> None:
+def test_a_single_syllable_that_was_spelt_must_have_been_written_or_surely_not_denied() -> None:
     doubtful = {**CLEAR, "lost_no": 0.03}
     assert spelt("3", "对", CLEAR)[0] == "unclear"
+    sure = {**CLEAR, "spelt_undenied": 10.0}
+    assert spelt("3", "对", sure, nearest="好")[0] == "yes"
+    assert spelt("3", "对", sure, nearest="嗯")[0] == "unclear"
+    assert spelt("3", "对", {**sure, "spelt_undenied": 9.0}, nearest="好")[0] == "unclear"
+    assert spelt("3", "对", {**sure, "snr_db": 25.0}, nearest="好")[0] == "unclear"
+    assert spelt("3", "对", {**sure, "yes_other": 0.9}, nearest="好")[0] == "unclear"
     assert spelt("对", "对", doubtful, nearest="好")[0] == "unclear"
     assert spelt("对", "对", doubtful, nearest="对")[0] == "yes"
 
@@ -317,7 +323,66 @@ def test_a_hoped_for_no_whose_negation_may_not_have_been_said_is_asked_again() -
 def test_a_short_yes_that_was_spelt_must_be_far_from_everything_else() -> None:
     for other, answer in ((3.6, "unclear"), (5.0, "yes")):
         assert spelt("血润", "确认", {**CLEAR, "yes_other": other})[0] == answer
+    for undenied, answer in ((9.0, "unclear"), (10.0, "yes")):
+        near = {**CLEAR, "yes_other": 1.4, "spelt_undenied": undenied}
+        assert spelt("动了", "懂了", near)[0] == answer
     assert spelt("心愁呢", "清楚了", {**CLEAR, "yes_other": 2.0})[0] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("text", "changed", "confidence"),
+    [
+        ("我收到了", {"yes_no": 1.0, "yes_other": 1.0}, 0.8),
+        ("我同意", {"lost_no": 0.04, "snr_db": 25.0, "undenied": 23.0}, 0.9),
+        ("明白", {"yes_other": 1.0}, 0.23),
+    ],
+)
+def test_words_that_were_spelt_just_so_and_surely_not_denied_need_only_no_other_voice_against_them(
+    text: str, changed: dict[str, float], confidence: float
+) -> None:
+    def answer(spelt: str = text, **others: float) -> str:
+        scores = {**CLEAR, "undenied": 11.0, "written": 0.0, **changed, **others}
+        heard = {"confidence": confidence, "scores": scores, "spelt": spelt, "sounds": "x"}
+        return meaning(text, via="voice", **heard)[0]
+
+    assert answer() == "yes"
+    for doubt in ({"undenied": 9.0}, {"yes_no": 0.9}, {"yes_other": 0.9}, {"lost_no": 0.2}):
+        assert answer(**doubt) == "unclear", doubt
+    assert answer(spelt="") == "unclear"
+    assert answer(snr_db=17.0) == "unclear"
+
+
+def test_two_syllables_in_noise_are_not_sure_to_have_been_the_whole() -> None:
+    """清楚吗 was written and spelt 清楚 at 20 dB."""
+    scores = {**CLEAR, "undenied": 20.0, "written": 0.0, "yes_no": 2.0, "snr_db": 23.0}
+    for text, sounds, answer in (("清楚", "qing chu", "unclear"), ("懂了", "dong le", "yes")):
+        heard = {"confidence": 0.9, "scores": scores, "sounds": sounds, "spelt": text}
+        assert meaning(text, via="voice", **heard)[0] == answer
+
+
+def test_a_yes_of_a_syllable_or_of_two_in_noise_must_have_been_spelt_just_so() -> None:
+    """常 was written 成, 包 spelt 好, and at 20 dB 退保 written 知道, with 20 to 1 for a yes."""
+    sure = {**CLEAR, "yes_no": 20.0, "yes_other": 20.0, "written": -1.0, "undenied": 11.0}
+    noise = {**sure, "snr_db": 22.0}
+    for text, wrong, right, scores in (
+        ("成", "chang", "cheng", sure),
+        ("好", "bao", "hao", sure),
+        ("知道", "ji dao", "zhi dao", noise),
+    ):
+        heard = {"confidence": 0.6, "scores": scores, "spelt": text, "nearest": text}
+        assert meaning(text, via="voice", sounds=wrong, **heard)[0] == "unclear", text
+        assert meaning(text, via="voice", sounds=right, **heard)[0] == "yes", text
+    known = {**sure, "spelt_undenied": 15.0}
+    assert spelt("韩国", "好", known, sounds="bao", nearest="好")[0] == "unclear"
+    assert spelt("韩国", "好", known, sounds="hao", nearest="好")[0] == "yes"
+
+
+def test_who_says_that_may_ask_where() -> None:
+    """哪是我签的, which denies it, was written 那是我煎灯 and read by its sound."""
+    assert meaning("哪是我签的")[0] == "no"
+    assert voiced("那是我签的", 0.9, nearest="是我签的", **CLEAR) == "unclear"
+    assert voiced("那我签的", 0.9, nearest="我签的", **CLEAR) == "yes"
+    assert voiced("那是我煎灯", 0.9, **LONG) == "unclear"
 
 
 def test_who_asks_to_wait_has_not_said_that_he_knows() -> None:
