@@ -79,6 +79,15 @@ def shared(past: Iterable[Event], others: Sequence[str], allowed: int) -> list[D
     ]
 
 
+def crowded(past: Iterable[Event], holders: int, allowed: int) -> list[Draft]:
+    """What is noted of a telephone number that `holders` policyholders have, once for so many, and
+    again for more; `allowed`: so many may have it."""
+    told = (event.body.get("policyholders", 0) for event in past if event.kind == "flagged")
+    if holders <= max(allowed, *told, 0):
+        return []
+    return [Draft("flagged", {"code": "P18_INTERFERENCE", "policyholders": holders})]
+
+
 def called(script: Script, line: str, model: str) -> Draft:
     """The event that begins an attempt; `line`: phone or chat, `model`: the dialogue's."""
     return Draft(

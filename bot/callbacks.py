@@ -8,7 +8,7 @@ from typing import Literal
 
 from bot import __version__, foreseen, questionnaire, translation
 from bot.acting import Manner
-from bot.beginning import guessing, shared
+from bot.beginning import crowded, guessing, shared
 from bot.conversation import Conversation
 from bot.dialogue import protocol
 from bot.dialogue.port import Dialogue
@@ -249,7 +249,7 @@ class Conversations:
         policy = known.store.policy_of(callback)
         script = known.script(policy, line.kind)
         past = known.store.events(callback)
-        others = self._others(callback, browser) if browser and state is None else []
+        flags = self._flags(callback, policy, past, browser) if state is None else []
         rate = known.settings.elder_rate if script.elder else known.settings.normal_rate
         return Conversation(
             line=line,
@@ -264,12 +264,20 @@ class Conversations:
             resume=resume,
             outbound=outbound,
             guessing=guessing(past, known.clock.now()),
-            flags=shared(past, others, known.settings.device_policyholders - 1),
+            flags=flags,
         )
 
-    def _others(self, callback: str, browser: str) -> list[str]:
-        """A callback of each other policyholder whom this browser has served."""
+    def _flags(
+        self, callback: str, policy: Policy, past: Sequence[Event], browser: str
+    ) -> list[Draft]:
+        """What speaks of somebody else who answers for several policyholders (rule 10)."""
+        store, settings = self.callbacks.store, self.callbacks.settings
         try:
-            return self.callbacks.store.seen_on(callback, browser)
+            holders = store.policyholders(policy.phone)
+            others = store.seen_on(callback, browser) if browser else []
         except StoreUnavailable:  # what the conversation does without a store is its own to find
             return []
+        return [
+            *crowded(past, holders, settings.phone_policyholders - 1),
+            *shared(past, others, settings.device_policyholders - 1),
+        ]

@@ -91,6 +91,10 @@ class Settings(BaseSettings):
     """From so many policyholders on in one browser a chat is flagged: somebody else may have
     answered for them (rule 10). More where a branch lends out tablets."""
 
+    phone_policyholders: int = Field(3, ge=2, le=1000)
+    """From so many policyholders on with one telephone number the same is flagged (rule 10). A
+    couple often has one; a seller who wrote down his own has more."""
+
     ami_host: str = "127.0.0.1"
     ami_port: int = Field(5038, ge=1, le=65535)
     ami_user: str = Field("huifang", max_length=80)

@@ -210,6 +210,7 @@ KINDS: Mapping[str, Kind] = {
         {
             "code": "e.g. P18_INTERFERENCE",
             "shared_with": "callback of another policyholder whose chat this browser had as well",
+            "policyholders": "how many policyholders have this one's telephone number",
         },
         _need("code"),
     ),

@@ -114,6 +114,13 @@ def by_phone(connection: Connection, keys: Keys, phone: str, limit: int) -> list
     return [version.policy for version in _all(connection, keys, query)]
 
 
+def holders(connection: Connection, keys: Keys, phone: str, limit: int) -> int:
+    """How many policyholders have this number; who is damaged is not counted."""
+    query = _query().where(policies.c.phone == keys.keyed("phone", phone), policies.c.current)
+    found = [_read(keys, row) for row in connection.execute(query.limit(limit))]
+    return len({one.policy.id_number.upper() for one in found if isinstance(one, Version)})
+
+
 def of_callback(connection: Connection, keys: Keys, callback: str) -> Policy:
     """The version a callback was created from. Raises NotFound, also for one that was erased."""
     query = _query().join(callbacks, callbacks.c.policy == policies.c.id)

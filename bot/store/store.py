@@ -136,6 +136,11 @@ class Store:
         with self._database.read() as connection:
             return policies.by_phone(connection, self._keys, phone, _bounded(limit))
 
+    def policyholders(self, phone: str) -> int:
+        """How many people, told apart by their ID numbers, have policies with this number."""
+        with self._database.read() as connection:
+            return policies.holders(connection, self._keys, phone, MAX_PAGE)
+
     # -- callbacks
 
     def create_callback(self, policy_number: str, questionnaire_version: str, channel: str) -> str:

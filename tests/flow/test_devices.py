@@ -64,6 +64,32 @@ async def test_a_browser_of_several_policyholders_is_flagged_once(
     await house.desk.close()
 
 
+async def test_a_telephone_number_of_several_policyholders_is_flagged_once_for_so_many(
+    settings: Settings, store: Store
+) -> None:
+    """A seller had entered his own number and took 31 callbacks (晋银保监罚决字〔2021〕16号)."""
+    house = House(settings, store)
+
+    def on_one_number(*numbers: str) -> None:
+        mine = store.policy(POLICY).phone
+        store.save_policies([replace(store.policy(n), phone=mine) for n in numbers])
+
+    on_one_number(OTHER)
+    callback = await house.chat(POLICY, MINE)
+    assert house.flags(callback) == [], "a couple"
+    on_one_number(OTHER, THIRD)
+    for _ in range(2):
+        assert await house.chat(POLICY, MINE) == callback
+    told = {"code": "P18_INTERFERENCE", "policyholders": 3}
+    assert house.flags(callback) == [told]
+    store.save_policies(
+        [replace(store.policy(THIRD), number="903", id_number="11010119900101004X")]
+    )
+    await house.chat(POLICY, MINE)
+    assert house.flags(callback) == [told, {**told, "policyholders": 4}]
+    await house.desk.close()
+
+
 async def test_who_has_two_policies_may_answer_for_both(settings: Settings, store: Store) -> None:
     house = House(settings, store)
     store.save_policies([replace(store.policy(POLICY), number=OTHER)])
