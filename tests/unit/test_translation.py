@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import doctor, handoff, questionnaire, times, translation
+from bot import chats, doctor, questionnaire, times, translation
 from bot.chat import BROKEN
 from bot.errors import ConfigError, ServedElsewhere
 from bot.policy import Policy
@@ -206,6 +206,6 @@ def test_the_page_has_every_word_of_its_own_and_no_other() -> None:
         "nothing else is put together"
     )
     told = {chat_page.UNKNOWN, chat_page.TRY_AGAIN, chat_page.CANNOT, chatline.TOO_FAST, BROKEN}
-    told |= {handoff.EARLIER, handoff.ENDED, handoff.NO_LINK, handoff.OLD_LINK}
-    told |= {*handoff.OVER.values(), str(ServedElsewhere())}
+    told |= {chats.EARLIER, chats.ENDED, chats.NO_LINK, chats.OLD_LINK}
+    told |= {*chats.OVER.values(), str(ServedElsewhere())}
     assert set(translation.load(VERSION).foreign.page) == own | told
