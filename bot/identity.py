@@ -97,7 +97,7 @@ def _is_birth_date(born: _Born, policy: Policy) -> bool:
 def _is_number(number: str, policy: Policy) -> bool:
     if len(number) == 4:
         return number == policy.id_last4
-    return number in (f"{policy.birth_date:%Y%m%d}", policy.id_number.upper())
+    return number in (f"{policy.birth_date:%Y%m%d}", policy.holder_id)
 
 
 @dataclass(slots=True)

@@ -116,8 +116,14 @@ class Policy:
         return "先生" if self.gender == "male" else "女士"
 
     @property
+    def holder_id(self) -> str:
+        """By which two policyholders are told apart: the number, however its last letter is
+        written."""
+        return self.id_number.upper()
+
+    @property
     def id_last4(self) -> str:
-        return self.id_number[-4:].upper()
+        return self.holder_id[-4:]
 
     @property
     def insured_differs(self) -> bool:

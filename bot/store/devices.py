@@ -12,7 +12,7 @@ from bot.store.schema import devices
 def note(connection: Connection, keys: Keys, callback: str, browser: str) -> list[str]:
     """This browser serves this callback. Returns a callback of each other policyholder it served.
     Raises NotFound."""
-    holder = policies.of_callback(connection, keys, callback).id_number.upper()
+    holder = policies.of_callback(connection, keys, callback).holder_id
     row = {"device": keys.keyed("device", browser), "holder": keys.keyed("holder", holder)}
     here = devices.c.device == row["device"]
     known = select(devices.c.callback).where(here, devices.c.callback == callback)

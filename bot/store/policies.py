@@ -109,16 +109,18 @@ def page(
 
 
 def by_phone(connection: Connection, keys: Keys, phone: str, limit: int) -> list[Policy]:
-    wanted = policies.c.phone == keys.keyed("phone", phone)
-    query = _query().where(wanted, policies.c.current).limit(limit)
-    return [version.policy for version in _all(connection, keys, query)]
+    return [version.policy for version in _all(connection, keys, _with(keys, phone, limit))]
 
 
 def holders(connection: Connection, keys: Keys, phone: str, limit: int) -> int:
     """How many policyholders have this number; who is damaged is not counted."""
-    query = _query().where(policies.c.phone == keys.keyed("phone", phone), policies.c.current)
-    found = [_read(keys, row) for row in connection.execute(query.limit(limit))]
-    return len({one.policy.id_number.upper() for one in found if isinstance(one, Version)})
+    found = [_read(keys, row) for row in connection.execute(_with(keys, phone, limit))]
+    return len({one.policy.holder_id for one in found if isinstance(one, Version)})
+
+
+def _with(keys: Keys, phone: str, limit: int) -> Select[Any]:
+    wanted = policies.c.phone == keys.keyed("phone", phone)
+    return _query().where(wanted, policies.c.current).limit(limit)
 
 
 def of_callback(connection: Connection, keys: Keys, callback: str) -> Policy:

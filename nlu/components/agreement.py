@@ -76,15 +76,19 @@ def _spelt_surely(words: str, heard: Heard, need: Agreement) -> bool:
     return heard.scores.get("undenied", 0.0) >= need.spelt_sure and ended(words, heard, need)
 
 
+def quiet(heard: Heard, need: Agreement) -> bool:
+    """Whether no syllable can hide in the noise; not known is not quiet."""
+    return heard.scores.get("snr_db", 0.0) >= need.quiet_db
+
+
 def ended(said: str, heard: Heard, need: Agreement) -> bool:
     """Whether a short answer was heard to its end: in noise a 吗 is lost from one of two
     syllables."""
-    quiet = heard.scores.get("snr_db", 0.0) >= need.quiet_db
-    return quiet or len(said) > 2 or said[-1] in _ENDED
+    return quiet(heard, need) or len(said) > 2 or said[-1] in _ENDED
 
 
 def denied(text: str, margin: float, heard: Heard, need: Agreement) -> bool:
     """Whether the opposite of `text` may have been said, which the second reader's `margin` speaks
     against. In noise 不 loses its lips and is written 我 (不清楚 as 我清楚)."""
-    noise = heard.scores.get("snr_db", 0.0) < need.quiet_db
-    return margin < (need.undenied_self if noise and text.startswith("我") else need.undenied)
+    hidden = text.startswith("我") and not quiet(heard, need)
+    return margin < (need.undenied_self if hidden else need.undenied)

@@ -13,7 +13,7 @@ from math import inf
 
 from bot.dialogue.protocol import Meaning
 from nlu.components import nearest, pinyin, reasons
-from nlu.components.agreement import agreed, denied, ended
+from nlu.components.agreement import agreed, denied, ended, quiet
 from nlu.components.clauses import clauses, first, word
 from nlu.components.table import Table
 from nlu.components.utterance import Guess, Heard, bare, meaning
@@ -92,12 +92,11 @@ class Sound:
         yes = meant.answer == "yes"
         ratio = scores.get("yes_no", 1.0) if yes else 1 / scores.get("yes_no", 1.0)
         other = scores.get("yes_other" if yes else "no_other", inf)
-        sure = scores.get("spelt_undenied", scores.get("undenied", inf))
         brief = yes and len(said) <= _BRIEF and not self._surely
         wanted = need.spelt_other if brief else need.yes_other
         if self._noisy or ratio < need.spelt or other < wanted:
             return None
-        if denied(said, sure, self.heard, need):
+        if denied(said, self._undenied(inf), self.heard, need):
             return None
         if yes and not self._yes(said):
             return None
@@ -114,23 +113,26 @@ class Sound:
         if self._sounds_negated or bare(self.text).endswith(_ASKING):
             return False
         written = nearest.same(bare(self.text), said)
-        quiet = scores.get("snr_db", 0.0) >= need.quiet_db
         near = said == self.heard.nearest
         if len(said) < 2:
             alone = near and (written or nearest.kind(scores, need.alone_ratio) == "yes")
             enough = alone or (self._surely and self._near_a_yes)
-            return quiet and enough and self._spelt_so(said)
+            return quiet(self.heard, need) and enough and self._spelt_so(said)
         sure = near and nearest.kind(scores, need.sure_ratio) == "yes"
         if ended(said, self.heard, need):
             return True
         return (written or sure) and self._spelt_so(said)
 
+    def _undenied(self, unasked: float) -> float:
+        """How much better what was spelt explains the sound than its denial; `unasked` where the
+        second reader was not asked."""
+        scores = self.heard.scores
+        return scores.get("spelt_undenied", scores.get("undenied", unasked))
+
     @property
     def _surely(self) -> bool:
         """Whether what was spelt is surely not its own denial."""
-        scores = self.heard.scores
-        undenied = scores.get("spelt_undenied", scores.get("undenied", 0.0))
-        return undenied >= self.rules.agreement.spelt_sure
+        return self._undenied(0.0) >= self.rules.agreement.spelt_sure
 
     @property
     def _near_a_yes(self) -> bool:
@@ -179,7 +181,7 @@ class Sound:
     def _spelt_so(self, words: str) -> bool:
         """Whether the second reader, if there is one, heard these words and nothing that only
         sounds like them (情书 for 清楚)."""
-        return not self.heard.sounds or not pinyin.apart(pinyin.spelt(self.heard.sounds), words)
+        return not self.heard.sounds or pinyin.says(self.heard.sounds, words)
 
     def _repaired(self) -> Meaning | None:
         """A yes whose words had to be read by their sound. The reading alone never makes a yes: the

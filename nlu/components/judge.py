@@ -13,7 +13,7 @@ from math import inf
 
 from bot.dialogue.protocol import MAX_TEXT, Meaning
 from nlu.components import nearest, pinyin, reasons
-from nlu.components.agreement import agreed
+from nlu.components.agreement import agreed, quiet
 from nlu.components.by_sound import Sound
 from nlu.components.clauses import clauses, first, read
 from nlu.components.normalise import normalise
@@ -162,19 +162,18 @@ def _unlike(heard: Heard, rules: Table) -> bool:
     read = bare(rules.respelt(written))
     if not heard.sounds or len(read) > rules.agreement.repaired_short:
         return False
-    far = pinyin.apart(pinyin.spelt(heard.sounds), read) > 0
     if len(read) == 1:  # other words are as near: 常 to 成, 包 to 好
-        return far
+        return not pinyin.says(heard.sounds, read)
     need = rules.agreement
     told = (
         nearest.same(read, heard.nearest) and nearest.kind(heard.scores, need.told_ratio) == "yes"
     )
-    if len(read) == 2 and heard.scores.get("snr_db", 0.0) < need.quiet_db and not told:
-        return far  # 退保 in noise was written 知道 and spelt ji dao
+    if len(read) == 2 and not (told or quiet(heard, need)):
+        return not pinyin.says(heard.sounds, read)  # 退保 was written 知道 and spelt ji dao
     least = need.written_told if told and len(read) >= need.written_told_from else need.written
     if not heard.spelt and heard.scores.get("written", -inf) < least:
         return not (told and pinyin.begins(pinyin.spelt(heard.sounds), read))
-    return read != bare(written) and far
+    return read != bare(written) and not pinyin.says(heard.sounds, read)
 
 
 def _no(heard: Heard, guess: Guess, reason: str, rules: Table) -> Meaning:

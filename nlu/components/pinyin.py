@@ -10,8 +10,6 @@ from math import inf
 
 from pypinyin import Style, lazy_pinyin
 
-from nlu.components.distance import distance
-
 # Confusions of southern and north-eastern speech, and of recognisers: zh/z ch/c sh/s, n/l, -ng/-n.
 _INITIALS = {"zh": "z", "ch": "c", "sh": "s", "l": "n", "r": "n"}
 # A syllable that says no must never be spoken over by a repair.
@@ -50,11 +48,13 @@ def spelt(spelling: str) -> tuple[Sound, ...]:
     return tuple(_fold(part[1] or "", part[2]) for part in parts if part)
 
 
-def apart(heard: tuple[Sound, ...], text: str) -> int:
-    """In how many initials and finals what was heard differs from how `text` sounds: those put in,
-    left out or taken for another."""
-    one, other = ([part for sound in of for part in sound if part] for of in (heard, sounds(text)))
-    return distance(one, other)
+def says(spelling: str, text: str) -> bool:
+    """Whether pinyin without tones ("qing chu le") is how `text` sounds, no initial and no final
+    put in, left out or taken for another."""
+    heard, wanted = (
+        [part for sound in of for part in sound if part] for of in (spelt(spelling), sounds(text))
+    )
+    return heard == wanted
 
 
 def begins(heard: tuple[Sound, ...], text: str) -> bool:

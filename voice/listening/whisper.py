@@ -139,10 +139,9 @@ class Whisper:
             alone.append(self._known_by_spelling(answers).find(spelt_again))
             reading = phones.together(reading, spelt_again)
         both = self._read(second_look.together(look, larger), reading, answers)
-        human = [text for text in alone if answers and text in answers.urgent]
-        if human:  # who heard it alone brings a human all the same
-            both = replace(both, spelt=human[0])
-        return replace(both, again=True)
+        # A wish for a human that one of the two heard alone brings a human all the same.
+        human = next((text for text in alone if answers and text in answers.urgent), both.spelt)
+        return replace(both, spelt=human, again=True)
 
     def _read(self, look: Look, reading: phones.Reading | None, answers: ClosedSet | None) -> Heard:
         """`look` with what the second reader says of its words."""

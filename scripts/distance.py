@@ -1,4 +1,4 @@
-"""How far one sequence is from another (Levenshtein)."""
+"""How far one sequence is from another (Levenshtein): for what benches and training measure."""
 
 from __future__ import annotations
 
