@@ -267,6 +267,11 @@ class Conversations:
             flags=flags,
         )
 
+    def flags(self, callback: str, browser: str) -> list[Draft]:
+        """The same for a line that humans have, where no stretch of the bot's begins. Blocks."""
+        store = self.callbacks.store
+        return self._flags(callback, store.policy_of(callback), store.events(callback), browser)
+
     def _flags(
         self, callback: str, policy: Policy, past: Sequence[Event], browser: str
     ) -> list[Draft]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import structlog
@@ -54,6 +54,8 @@ class Chat:
             await self._bot_and_humans(None)
         else:  # the house was restarted, or the page was left, while a human had it
             self.line.owned_by("queue" if self._found.owner == "queue" else "human")
+            flags = await asyncio.to_thread(self._conversations.flags, self.callback, self.browser)
+            await self._write(flags)
             # Who opens the link now need not be who proved identity before.
             state = await self._human_stretch({**(self._found.snapshot or {}), "verified": False})
             if state is not None:
@@ -126,16 +128,20 @@ class Chat:
         )
         at = said.at_ms if isinstance(said, Key) else said.start_ms
         body = {"via": via, "text": text, "confidence": 1.0, "start_ms": at, "end_ms": at}
+        await self._write([Draft("heard", body)])
+        self._changed()
+
+    async def _write(self, drafts: Sequence[Draft]) -> None:
+        """While humans have it; nothing once one of them has ended it."""
         try:
-            await self.scribe.write([Draft("heard", body)])
+            await self.scribe.write(drafts)
         except OwnershipLost:  # an agent at another bot has taken it, or has ended it
             owner = await self.scribe.renew()
             if owner == "bot":
                 self.end()
                 return
-            await self.scribe.write([Draft("heard", body)])
+            await self.scribe.write(drafts)
             self.line.owned_by("human", owner.removeprefix("human:"))
-        self._changed()
 
     def asked(self, item: str) -> None:
         """An item of the questionnaire is open: show how far the policyholder has come."""

@@ -64,6 +64,27 @@ async def test_a_browser_of_several_policyholders_is_flagged_once(
     await house.desk.close()
 
 
+@pytest.mark.parametrize("owner", ["queue", "human:李娜"])
+async def test_a_browser_is_noted_where_humans_have_the_callback_as_well(
+    owner: str, settings: Settings, store: Store
+) -> None:
+    house = House(settings, store)
+    first = await house.chat(POLICY, MINE)
+    second = house.callbacks.open(OTHER, "chat")
+    now = house.callbacks.clock.now()
+    store.append(second, [], wall=now, mono_ms=1, generation=1, state="IN_PROGRESS")
+    store.transfer(second, 1, owner, [], now, 2, state="HUMAN")
+    flagged, called = asyncio.Event(), house.callbacks.on_event
+    house.callbacks.on_event = lambda event: event.kind == "flagged" and flagged.set()
+    await house.desk.open_chat(store.token_for(second), MINE)
+    await asyncio.wait_for(flagged.wait(), 5)
+    assert house.flags(second) == [{"code": "P18_INTERFERENCE", "shared_with": first}]
+    house.callbacks.on_event = called
+    third = await house.chat(THIRD, MINE)
+    assert {flag["shared_with"] for flag in house.flags(third)} == {first, second}
+    await house.desk.close()
+
+
 async def test_a_telephone_number_of_several_policyholders_is_flagged_once_for_so_many(
     settings: Settings, store: Store
 ) -> None:
