@@ -6,7 +6,8 @@ placed for sure is None, and the caller is asked again; what is placed is read b
 
 Sensible defaults, all of them read back: a day alone is its 10:00; 上午 10:00, 中午 12:00,
 下午 15:00, 傍晚 17:30, 晚上 19:00; 周末 is Saturday; 下周 alone its Monday; 随时, 都行, 一会儿 are
-an hour from now. An hour without a part of the day is the one in open hours (三点 = 15:00).
+an hour from now, 现在 and 马上 a quarter; 明天这个时候 is tomorrow at this time. An hour without a
+part of the day is the one in open hours (三点 = 15:00).
 """
 
 from __future__ import annotations
@@ -56,8 +57,13 @@ _SOONISH = re.compile(
     r"随时|什么时候[都也]|[都也](?:行|可以|方便|有空|成)|(?:一会|等会|过会|待会)儿?|"
     r"晚点|(?<![今明后])晚一点|稍后"
 )
+_NOW = re.compile(  # a whole clause of these: 现在打不了 and 现在可以吗 are none
+    r"(?:^|(?<=[，。,;；!！]))(?:就|那|嗯|好|你们?|您|我)*(?:现在|马上|立刻|立马|这会儿?)"
+    r"(?:就|都|也|可以|行|能|成|方便|有空|有时间|好|打|来|过来|给我|吧|啊|呀|的|了|啦)*(?=[，。,;；!！]|$)"
+)
+_THIS_TIME = re.compile(rf"，的?(?:{'|'.join(_PARTS)})?(?:这个(?:时候|时间|点)|这时候|同[1一]时间)")
 _NOT_THEN = re.compile(
-    r"[^，。,;；!！?？]*?(?:不行|不方便|不可以|没空|没时间|不在|有事|在忙|别再?打|不[要用]再?打)"
+    r"[^，。,;；!！?？]*?(?:不[太大]?(?:行|方便|可以)|没有?[空时]|不在|有事|在忙|别再?打|不[要用]再?打)"
 )
 _TONIGHT = re.compile(r"([今明后])([早晚])[上间]?")
 _PART = re.compile("|".join(sorted(_PARTS, key=len, reverse=True)))
@@ -67,7 +73,7 @@ _NEXT_WEEK = re.compile(r"下个?(?:周|星期|礼拜)")
 _DATE = re.compile(rf"(?:(下)个?月|({NUMBER})月)?({NUMBER})[号日]")
 _IN_DAYS = re.compile(rf"过({NUMBER}|两)天|({NUMBER}|两)天(?:以后|之后|后)")
 _CLOCK = re.compile(
-    rf"(?<![\d十])({NUMBER}|两)(?:点钟?|时(?!候)|:(?=\d))(?:(半)|([13])刻|({NUMBER})分?)?(以?前|之前)?"
+    rf"(?<![\d十])({NUMBER}|两)(?:点钟?|时(?![候间])|:(?=\d))(?:(半)|([13])刻|({NUMBER})分?)?(以?前|之前)?"
 )
 _IN_HOURS = re.compile(rf"({NUMBER}|两|半)个?(半)?(?:小时|钟头)(半)?")
 _IN_MINUTES = re.compile(rf"({NUMBER})分钟|([1-3])刻钟")
@@ -79,7 +85,7 @@ def parse_when(
     """The time meant, in `now`'s zone; None if it is unclear, past, outside `open_hours` (first
     hour, hour at which calls have ended) or further off than `HORIZON`."""
     said = _NOT_THEN.sub("，", clean(text).replace(" ", "").replace("半个小时", "半小时"))
-    soon = _SOONISH.search(said) is not None
+    soon = QUARTER if _NOW.search(said) else SOON if _SOONISH.search(said) else None
     said = arabic(_TONIGHT.sub(r"\1天\2上", _SOONISH.sub("", said)))
     try:
         days, rest = _days(said, now.date())
@@ -89,9 +95,13 @@ def parse_when(
     if clock is None and (after := _after(rest)):
         return _opening(_quarter(now + after), open_hours)
     if not (clock or part or days):
-        return _opening(_quarter(now + SOON), open_hours) if soon else None
-    days = days or [now.date(), now.date() + timedelta(days=1)]
-    candidates = (at for day in days for at in _on(day, clock, part and _PARTS[part[0]], now))
+        return _opening(_quarter(now + soon), open_hours) if soon else None
+    if clock is None and _THIS_TIME.search(rest):  # stands after its day
+        later = (day for day in days if day > now.date())
+        candidates = (_quarter(datetime.combine(day, now.timetz())) for day in later)
+    else:
+        days = days or [now.date(), now.date() + timedelta(days=1)]
+        candidates = (at for day in days for at in _on(day, clock, part and _PARTS[part[0]], now))
     found = next((at for at in candidates if at > now and _is_open(at, open_hours)), None)
     return found if found and found - now <= HORIZON else None
 
