@@ -62,8 +62,15 @@ _NOW = re.compile(  # a whole clause of these: 现在打不了 and 现在可以�
     r"(?:就|都|也|可以|行|能|成|方便|有空|有时间|好|打|来|过来|给我|吧|啊|呀|的|了|啦)*(?=[，。,;；!！]|$)"
 )
 _THIS_TIME = re.compile(rf"，的?(?:{'|'.join(_PARTS)})?(?:这个(?:时候|时间|点)|这时候|同[1一]时间)")
-_NOT_THEN = re.compile(
-    r"[^，。,;；!！?？]*?(?:不[太大]?(?:行|方便|可以)|没有?[空时]|不在|有事|在忙|别再?打|不[要用]再?打)"
+_BUSY = (
+    r"(?<!不)(?<!不用)(?:开会|上[班课]|看病|出门|出差|[去在]医院|睡午?觉|午睡|[接带](?:孩子|孙.))"
+    r"(?!完|以?[前后]|之[前后])|(?<![不没])忙(?!完|好)|有点?事|有安排|[要在](?:午休|休息)"
+)
+_NOT_THEN = re.compile(  # 明天三点不太方便, 三点要开会, 开会到三点, 除了明天
+    r"除了?[^，。,;；!！?？都]*|"
+    r"[^，。,;；!！?？吧]*?"
+    r"(?:不[太大]?(?:行|方便|可以)|不一定|不好说|没有?[空时]|不在|别再?打|不[要用]再?打|[除以]外|"
+    rf"{_BUSY})(?:到[^，。,;；!！?？]*)?"
 )
 _TONIGHT = re.compile(r"([今明后])([早晚])[上间]?")
 _PART = re.compile("|".join(sorted(_PARTS, key=len, reverse=True)))
@@ -75,6 +82,8 @@ _IN_DAYS = re.compile(rf"过({NUMBER}|两)天|({NUMBER}|两)天(?:以后|之后|
 _CLOCK = re.compile(
     rf"(?<![\d十])({NUMBER}|两)(?:点钟?|时(?![候间])|:(?=\d))(?:(半)|([13])刻|({NUMBER})分?)?(以?前|之前)?"
 )
+_AT = re.compile(rf"{_PART.pattern}|点")
+_ON = re.compile(rf"{_DAY.pattern}|[下这本]*个?(?:周|星期|礼拜)[一二三四五六天日末]")
 _IN_HOURS = re.compile(rf"({NUMBER}|两|半)个?(半)?(?:小时|钟头)(半)?")
 _IN_MINUTES = re.compile(rf"({NUMBER})分钟|([1-3])刻钟")
 
@@ -84,7 +93,7 @@ def parse_when(
 ) -> datetime | None:
     """The time meant, in `now`'s zone; None if it is unclear, past, outside `open_hours` (first
     hour, hour at which calls have ended) or further off than `HORIZON`."""
-    said = _NOT_THEN.sub("，", clean(text).replace(" ", "").replace("半个小时", "半小时"))
+    said = _wanted(clean(text).replace(" ", "").replace("半个小时", "半小时"))
     soon = QUARTER if _NOW.search(said) else SOON if _SOONISH.search(said) else None
     said = arabic(_TONIGHT.sub(r"\1天\2上", _SOONISH.sub("", said)))
     try:
@@ -109,6 +118,16 @@ def parse_when(
 def spoken_slot(when: datetime, now: datetime) -> str:
     """明天下午三点; further off with the date: 下周一，十一月三十号，上午十点半."""
     return _spoken_day(when.date(), now.date()) + _spoken_time(when.time())
+
+
+def _wanted(said: str) -> str:
+    """What is said without what is refused: 明天上午上班，下午吧 is 明天，，下午吧."""
+    wanted = _NOT_THEN.sub("，", said)
+    refused = _NOT_THEN.search(said)
+    if refused and _AT.search(refused[0]) and _AT.search(wanted) and not _ON.search(wanted):
+        day = _ON.search(refused[0])
+        return f"{day[0]}，{wanted}" if day else wanted
+    return wanted
 
 
 def _days(said: str, today: date) -> tuple[list[date], str]:
