@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bot.cli_options import DataOption, JsonOption, opened, settings, show
+from bot.cli_options import DataOption, JsonOption, settings, show
+from bot.opened import opened
 
 
 def register(app: typer.Typer) -> None:

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from bot.cli_options import DataOption, opened, settings
+from bot.cli_options import DataOption, settings
 from bot.errors import ConfigError
 from bot.evidence.signing import pem
+from bot.opened import opened
 
 keys_app = typer.Typer(
     help="The keys that sign checkpoints and exports, and seal the records.", no_args_is_help=True

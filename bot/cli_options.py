@@ -1,10 +1,9 @@
-"""What commands have in common: settings, the store, output for machines. Part of `bot.cli`."""
+"""What commands have in common: settings, output for machines. Part of `bot.cli`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -15,7 +14,6 @@ from pydantic_settings import SettingsError
 
 from bot.errors import ConfigError
 from bot.settings import Settings
-from bot.store import Store
 
 DataOption = Annotated[
     Path | None, typer.Option("--data", help="Data folder; nothing is written outside it.")
@@ -39,15 +37,6 @@ def settings(data: Path | None = None, **given: Any) -> Settings:
         raise ConfigError("; ".join(_fault(one, chosen) for one in error.errors())) from None
     except SettingsError as error:
         raise ConfigError(f"the environment: {error}; a list is written [9, 21]") from None
-
-
-@contextmanager
-def opened(chosen: Settings) -> Iterator[Store]:
-    """One that is there: an empty one made of a mistyped folder would pass every check."""
-    if chosen.database is None and not (chosen.data / "huifang.db").exists():
-        raise ConfigError(f"there is no store in the data folder {chosen.data.absolute()}")
-    with Store.open(chosen.database_url, chosen.key_folder) as store:
-        yield store
 
 
 def show(row: Row, as_json: bool) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli_options import DataOption, JsonOption, opened, settings, show
+from bot.cli_options import DataOption, JsonOption, settings, show
 from bot.errors import ConfigError
 from bot.evidence.signing import key_id
 from bot.local import local
+from bot.opened import opened
 from bot.store import Listed, Store
 
 if TYPE_CHECKING:

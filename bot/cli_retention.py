@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli_options import DataOption, JsonOption, opened, settings, show
+from bot.cli_options import DataOption, JsonOption, settings, show
 from bot.errors import ConfigError
 from bot.local import local
+from bot.opened import opened
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,9 @@ from bot.errors import ConfigError, UnderWay
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import State
 from bot.local import local
+from bot.opened import opened
 from bot.settings import Settings
-from bot.store import Callback, Store
+from bot.store import Callback
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def order(settings: Settings, policy: str, at: datetime | None) -> str:
     """Book a call of the bot. Returns the callback's id. Raises ConfigError when a human has the
     conversation, or all was answered as hoped for; NotFound. After a problem case or a wrong person
     it is a new callback."""
-    with Store.open(settings.database_url, settings.key_folder) as store:
+    with opened(settings) as store:
         callbacks = Callbacks(settings, store)
         done = callbacks.done(policy)
         clean = done if done and done.state is State.COMPLETED_CLEAN else None
@@ -72,7 +73,7 @@ def _resolve(callbacks: Callbacks, callback: str, call: str) -> None:
 def placed(settings: Settings, limit: int) -> list[Placed]:
     """The calls of the newest callbacks, the newest first."""
     found: list[Placed] = []
-    with Store.open(settings.database_url, settings.key_folder) as store:
+    with opened(settings) as store:
         for id in store.newest(limit):
             with passed_over("dials.unreadable", callback=id):
                 found += _calls(store.callback(id), store.events(id))

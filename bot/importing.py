@@ -9,6 +9,7 @@ from pathlib import Path
 from bot import policy_import, questionnaire
 from bot.callbacks import Callbacks
 from bot.errors import ConfigError
+from bot.opened import opened
 from bot.policy_csv import RowError
 from bot.settings import Settings
 from bot.store import Store
@@ -55,8 +56,8 @@ def import_policies(settings: Settings, file: Path) -> Imported:
 def chat_link(settings: Settings, policy: str) -> str:
     """A chat link for a policy's callback, opened if need be; who waits for a human goes on waiting
     there. The token stands in the fragment: browsers do not send that part, so it is in no log.
-    Raises NotFound."""
-    with Store.open(settings.database_url, settings.key_folder) as store:
+    Raises NotFound, and ConfigError without a store."""
+    with opened(settings) as store:
         callbacks = Callbacks(settings, store)
         waiting = callbacks.with_humans(policy)
         token = store.token_for(waiting.id if waiting else callbacks.open(policy, "chat"))

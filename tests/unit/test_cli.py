@@ -49,6 +49,10 @@ def test_a_wrong_option_is_named_and_no_secret_is_repeated(monkeypatch: pytest.M
     [
         ["verify"],
         ["checkpoint"],
+        ["link", "902626001083"],
+        ["dial", "902626001083"],
+        ["dials"],
+        ["due"],
         ["retention", "run"],
         ["keys", "rotate-master"],
         ["export", "--state", "CREATED", "-o", "out"],
