@@ -45,6 +45,8 @@ def _doubt(intent: str, heard: Heard, need: Agreement, repaired: bool) -> str | 
     # The known answers have no say about a sound that is none of them.
     known = other is not None and scores.get("known", 1.0) >= 1
     if not noisy and not known and ("lost_no" in scores or "said_no" in scores):
+        if intent == "affirm" and len(words) == 1 and ratio is not None:
+            return reasons.OTHERWISE  # other words are as near as this one: 称 to 成
         ratio = other = None
     wanted = need.noisy_yes_no if noisy else need.yes_no
     if intent == "deny":
@@ -89,6 +91,11 @@ def ended(said: str, heard: Heard, need: Agreement) -> bool:
 
 def denied(text: str, margin: float, heard: Heard, need: Agreement) -> bool:
     """Whether the opposite of `text` may have been said, which the second reader's `margin` speaks
-    against. In noise 不 loses its lips and is written 我 (不清楚 as 我清楚)."""
-    hidden = text.startswith("我") and not quiet(heard, need)
-    return margin < (need.undenied_self if hidden else need.undenied)
+    against. In noise 不 loses its lips and is written 我 (不清楚 as 我清楚), or is lost (不是我自己
+    弄的 as 是我自己弄的, spelt neither way)."""
+    if quiet(heard, need):
+        return margin < need.undenied
+    if text.startswith("我"):
+        return margin < need.undenied_self
+    spelt = heard.spelt == bare(normalise(text, MAX_TEXT))
+    return margin < (need.undenied if spelt else need.undenied_unspelt)

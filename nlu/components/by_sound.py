@@ -113,7 +113,10 @@ class Sound:
         if self._sounds_negated or bare(self.text).endswith(_ASKING):
             return False
         written = nearest.same(bare(self.text), said)
-        near = said == self.heard.nearest
+        rival = self.heard.nearest
+        near = said == rival
+        if nearest.same(bare(self.text), rival) and said not in rival and rival not in said:
+            return False  # two against one: 退保 written 知道, as it sounds, and spelt 对的
         if len(said) < 2:
             alone = near and (written or nearest.kind(scores, need.alone_ratio) == "yes")
             enough = alone or (self._surely and self._near_a_yes)
@@ -183,6 +186,13 @@ class Sound:
         sounds like them (情书 for 清楚)."""
         return not self.heard.sounds or pinyin.says(self.heard.sounds, words)
 
+    def _heard_as(self, fixed: str) -> bool:
+        """Whether the second reader, if there is one, heard `fixed` rather than what was written:
+        what it spelt as it stands (有一问) is no other word (有意外)."""
+        spelt = self.heard.sounds
+        written, read = (pinyin.apart(spelt, bare(words)) for words in (self.text, fixed))
+        return not spelt or read < written
+
     def _repaired(self) -> Meaning | None:
         """A yes whose words had to be read by their sound. The reading alone never makes a yes: the
         recogniser must have given a negation no chance at any place, no part may sound like a word
@@ -197,6 +207,8 @@ class Sound:
         if any(c.unknown for c in read) or not any(c.core for c in read):
             return None
         if rules.fears(text, fixed) or self.guess.intent == "deny":
+            return None
+        if not self._heard_as(fixed):
             return None
         brief = len(bare(text)) <= rules.agreement.repaired_short
         if brief:

@@ -10,6 +10,8 @@ from math import inf
 
 from pypinyin import Style, lazy_pinyin
 
+from nlu.components.distance import distance
+
 # Confusions of southern and north-eastern speech, and of recognisers: zh/z ch/c sh/s, n/l, -ng/-n.
 _INITIALS = {"zh": "z", "ch": "c", "sh": "s", "l": "n", "r": "n"}
 # A syllable that says no must never be spoken over by a repair.
@@ -51,10 +53,16 @@ def spelt(spelling: str) -> tuple[Sound, ...]:
 def says(spelling: str, text: str) -> bool:
     """Whether pinyin without tones ("qing chu le") is how `text` sounds, no initial and no final
     put in, left out or taken for another."""
+    return apart(spelling, text) == 0
+
+
+def apart(spelling: str, text: str) -> int:
+    """How many initials and finals must be put in, left out or changed to make of pinyin without
+    tones what `text` sounds like."""
     heard, wanted = (
         [part for sound in of for part in sound if part] for of in (spelt(spelling), sounds(text))
     )
-    return heard == wanted
+    return distance(heard, wanted)
 
 
 def begins(heard: tuple[Sound, ...], text: str) -> bool:

@@ -74,6 +74,7 @@ class Agreement:
     spelt_sure: float
     undenied: float
     undenied_self: float
+    undenied_unspelt: float
     written: float
     written_told: float
     written_told_from: int

@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 import soxr
 
-from scripts.reader.plan import CLIPS, OUT, ROOT, lines, voices
+from scripts.reader.plan import CLIPS, OUT, ROOT, UNHEARD, lines, voices
 from voice.frames import PHONE_RATE
 from voice.speaking import kokoro_files, reading
 from voice.speaking.kokoro import RATE, phonemes
@@ -31,6 +31,7 @@ def kept(path: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def main(shard: str) -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     model = onnxruntime.InferenceSession(
@@ -39,9 +40,10 @@ def main(shard: str) -> None:
     known = json.loads((MODELS / kokoro_files.VOCAB).read_text(encoding="utf-8"))["vocab"]
     reading.prepare(OUT)
     path = OUT / f"clips-{shard}.pickle"
+    wanted = range((CLIPS | UNHEARD)[shard])
     done = sum(1 for _ in kept(path))
     with path.open("ab") as clips:
-        for number, line in zip(range(CLIPS[shard]), lines(shard, voices()), strict=False):
+        for number, line in zip(wanted, lines(shard, voices()), strict=False):
             if number < done:
                 continue
             tokens = [known[sound] for sound in phonemes(line.text) if sound in known]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from scripts.distance import distance
+from nlu.components.distance import distance
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "reader"
@@ -48,7 +48,7 @@ def main(whisper: str) -> None:
     layer = tf.keras.layers.Dropout(0.2)(near(layer))
     layer = layer + tf.keras.layers.Dropout(0.2)(far(layer))
     model = tf.keras.Model(sound, tf.keras.layers.Dense(len(units) + 1)(layer))
-    optimizer = tf.keras.optimizers.Adam()
+    optimizer = tf.keras.optimizers.Adam(clipnorm=1.0)
 
     @tf.function(reduce_retracing=True)
     def step(heard: tf.Tensor, wanted: tf.Tensor, long: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
@@ -63,7 +63,9 @@ def main(whisper: str) -> None:
         return loss
 
     for epoch in range(EPOCHS):
-        optimizer.learning_rate.assign(1e-3 * (1 + np.cos(np.pi * epoch / EPOCHS)) + 2e-5)
+        # Gently at first: else it may write nothing at all for some epochs, and end worse.
+        rate = 1e-3 * (1 + np.cos(np.pi * epoch / EPOCHS)) + 2e-5 if epoch else 5e-4
+        optimizer.learning_rate.assign(rate)
         batches = [train[at : at + BATCH] for at in range(0, len(train), BATCH)]
         random.shuffle(batches)
         losses = [float(step(*_padded(states, labels, batch))) for batch in batches]

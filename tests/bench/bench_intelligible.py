@@ -35,7 +35,7 @@ from bot.acting import sentences
 from bot.questionnaire import Script
 from bot.settings import ROOT, Settings
 from bot.switchboard import FILLER_TEXT
-from scripts.distance import distance
+from nlu.components.distance import distance
 from tests.bench import intelligible_report
 from tests.bench.made_up import made_up
 from voice.frames import PHONE_RATE

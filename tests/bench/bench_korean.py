@@ -22,7 +22,7 @@ from typing import Any
 from bot import translation
 from bot.acting import sentences
 from bot.settings import ROOT
-from scripts.distance import distance
+from nlu.components.distance import distance
 from tests.bench import intelligible_report
 from voice.dsp import pcm_from, resample, samples_from
 from voice.frames import PHONE_RATE

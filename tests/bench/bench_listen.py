@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from scripts.distance import distance
+from nlu.components.distance import distance
 from voice.frames import FRAME_BYTES, PHONE_RATE, Transcript
 from voice.listening import whisper, whisper_files
 from voice.listening.closed_set import YES_NO

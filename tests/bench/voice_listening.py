@@ -19,7 +19,7 @@ import numpy as np
 from opencc import OpenCC
 
 from bot import pauses
-from scripts.distance import distance
+from nlu.components.distance import distance
 from tests.bench.bench_listen import PUNCTUATION, Said, utterances
 from voice.frames import FRAME_BYTES, PHONE_RATE, SILENCE, Transcript, Utterance
 from voice.incoming import Incoming

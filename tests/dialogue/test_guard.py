@@ -401,6 +401,53 @@ def test_words_are_not_read_as_what_was_not_spelt() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "as_written", "as_read"),
+    [
+        ("有一问是的", "you yi wen shi de", "you yi wai shi de"),  # 有疑问, no 意外
+        ("黏上可以了", "nian zhang ke yi", "liang tang ke yi"),  # 勉强
+        ("一招坦遭成", "yi zhao tan zao cheng", "yi zao shang zao cheng"),
+    ],
+)
+def test_what_was_spelt_as_it_is_written_is_not_read_as_other_words(
+    text: str, as_written: str, as_read: str
+) -> None:
+    assert meaning(text, via="voice", confidence=0.6, scores=LONG, sounds=as_written) == (
+        "unclear",
+        None,
+    )
+    assert meaning(text, via="voice", confidence=0.6, scores=LONG, sounds=as_read)[0] == "yes"
+
+
+def test_a_yes_of_one_syllable_must_be_known_to_the_known_answers() -> None:
+    """称 was written 成, the sound nearest to 嗯, and no known answer near to it."""
+    assert voiced("成", nearest="成", **CLEAR) == "yes"
+    assert voiced("成", nearest="嗯", **{**CLEAR, "yes_no": 1.3, "known": 0.86}) == "unclear"
+    assert voiced("都清楚了", **{**CLEAR, "yes_no": 1.3, "known": 0.86}) == "yes"
+
+
+def test_a_yes_in_noise_that_was_not_spelt_may_have_lost_its_negation() -> None:
+    """不是我自己弄的 at 20 dB was written 是我自己弄的, spelt shi wo zi ni nong de."""
+    scores = {**LONG, "snr_db": 24.0, "written": -0.4}
+
+    def answer(undenied: float, spelt: str = "", **changed: float) -> str:
+        heard = {"scores": {**scores, "undenied": undenied, **changed}, "sounds": "shi wo zi"}
+        return meaning("是我自己弄的", via="voice", confidence=0.9, spelt=spelt, **heard)[0]
+
+    assert answer(6.6) == "unclear"
+    assert answer(10.0) == "yes"
+    assert answer(6.6, spelt="是我自己弄的") == "yes"
+    assert answer(6.6, snr_db=40.0) == "yes"
+
+
+def test_a_yes_is_not_taken_from_its_spelling_where_two_voices_agree_on_another() -> None:
+    """退保 with lost packets was written 知道, sounded like 知道, and was spelt 对的."""
+    scores = {**CLEAR, "written": -7.0, "undenied": 1.9, "spelt_undenied": 12.0}
+    assert spelt("知道", "对的", scores, sounds="dui de", nearest="知道")[0] == "unclear"
+    assert spelt("知道", "对的", scores, sounds="dui de", nearest="对的")[0] == "yes"
+    assert spelt("对", "对的", scores, sounds="dui de", nearest="对")[0] == "yes"
+
+
+@pytest.mark.parametrize(
     ("said", "snr_db", "ratio", "nearest", "answer"),
     [
         ("确认", 24.0, 9.0, "确认", "yes"),

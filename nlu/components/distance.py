@@ -1,4 +1,4 @@
-"""How far one sequence is from another (Levenshtein): for what benches and training measure."""
+"""How far one sequence is from another (Levenshtein)."""
 
 from __future__ import annotations
 
