@@ -18,7 +18,17 @@ from nlu.components.clauses import clauses, first, word
 from nlu.components.table import Table
 from nlu.components.utterance import Guess, Heard, bare, meaning
 
-_HUMAN_SPELT = " ren gong "
+_HUMAN = "人工"
+_HUMAN_SPELT = {
+    _HUMAN: " ren gong ",
+    "真人": " zhen ren ",
+    "活人": " huo ren ",
+    "换人": " huan ren ",
+    "客服": " ke fu ",
+    "跟人说": " gen ren shuo ",
+    "个人来": " ge ren lai ",
+}
+"""What who wants a human says, as a second reader spells it."""
 _MODEST = {"human", "repeat", "slower", "louder", "explain", "wait"}
 """Requests that may be granted for their sound alone: who did not make them is asked again."""
 _BRIEF = 2  # syllables that other words sound like
@@ -41,8 +51,8 @@ class Sound:
         """What it means where the words, which mean `found`, may be overruled; else None."""
         if found.answer != "yes" and pinyin.asks_for_human(self.text):
             return self._as("human", "读音像“人工”")
-        if _HUMAN_SPELT in f" {self.heard.sounds} ":
-            return self._as("human", "逐音听到“人工”")
+        if human := self.human(found):
+            return human
         if found.answer != "unclear":
             return None
         if self.heard.scores.get("urgent", 0.0) >= self.rules.agreement.urgent:
@@ -56,6 +66,21 @@ class Sound:
         if found.reason not in reasons.UNREAD or self.heard.question == "-" or self._negated:
             return None
         return self._repaired() or self._alike()
+
+    def human(self, found: Meaning) -> Meaning | None:
+        """The wish for a human that was spelt and not written, where the words mean `found`. 人工
+        wins over every answer, the others over what is none."""
+        if found.request == "human":
+            return None
+        sounds = f" {self.heard.sounds} "
+        for words, spelt in _HUMAN_SPELT.items():
+            over = words == _HUMAN or found.answer == "unclear"
+            if over and spelt in sounds and words not in self.text:
+                return self._as("human", f"逐音听到“{words}”")
+        said = self.heard.spelt
+        if said != bare(self.text) and self.known(said).request == "human":
+            return self._as("human", f"逐音听到“{said}”")
+        return None
 
     def _as(self, intent: str, reason: str) -> Meaning:
         return meaning(intent, self.guess, reason)

@@ -8,7 +8,6 @@ hopes for a no ("有没有人承诺保本？"). Everything else is asked again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from math import inf
 
 from bot.dialogue.protocol import MAX_TEXT, Meaning
@@ -36,7 +35,8 @@ def judge(heard: Heard, guess: Guess) -> Meaning:
         return meaning(key, Guess(key, 1.0), "按键")
     text = rules.respelt(text)
     if row := first(rules.requests, text, heard):
-        return meaning(row.effect, guess, f"{row.id} {row.meaning}")
+        found = meaning(row.effect, guess, f"{row.id} {row.meaning}")
+        return _sound(text, heard, guess, rules).human(found) or found
     if len(heard.text) >= MAX_TEXT:  # what was cut off may have said the opposite
         return meaning("other", guess, "太长")
     found = _by_sound(text, heard, guess, rules, _by_words(text, heard, guess, rules))
@@ -54,15 +54,19 @@ def _by_sound(text: str, heard: Heard, guess: Guess, rules: Table, found: Meanin
     """`found`, which the words mean, unless it was spoken and the sound knows better."""
     if heard.via != "voice":
         return found
-    return Sound(text, heard, guess, rules, _typed(heard)).meaning(found) or found
+    return _sound(text, heard, guess, rules).meaning(found) or found
 
 
-def _typed(heard: Heard) -> Callable[[str], Meaning]:
-    """Judges an answer to the same question as if it had been typed, with a classifier that is
-    always for it."""
-    return lambda said: judge(
-        Heard(said, heard.expect, phase=heard.phase, asks=heard.asks), Guess(affirm=1.0)
-    )
+def _sound(text: str, heard: Heard, guess: Guess, rules: Table) -> Sound:
+    """With it goes how an answer to the same question is judged as if it had been typed, with a
+    classifier that is always for it."""
+
+    def typed(said: str) -> Meaning:
+        return judge(
+            Heard(said, heard.expect, phase=heard.phase, asks=heard.asks), Guess(affirm=1.0)
+        )
+
+    return Sound(text, heard, guess, rules, typed)
 
 
 def _by_words(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning:

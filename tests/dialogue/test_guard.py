@@ -418,6 +418,33 @@ def test_what_was_spelt_as_it_is_written_is_not_read_as_other_words(
     assert meaning(text, via="voice", confidence=0.6, scores=LONG, sounds=as_read)[0] == "yes"
 
 
+@pytest.mark.parametrize(
+    ("text", "sounds", "spelt"),
+    [
+        ("重复一遍先转成弓吧", "chong fu yi bian xian zhuan ren gong ba", ""),
+        ("反应公败怎么退高?", "zhuan ren gong ba zen me tui gao", ""),
+        ("提过患人", "ti guo huan ren", "提过患人"),
+        ("整颗服没疑问了", "zhan ke fu mei yi wen le", ""),
+        ("你要跟你说", "ro yao gen ren shuo", ""),
+        ("不要人工", "mei you ren gong", "我要人工"),
+    ],
+)
+def test_a_wish_for_a_human_that_was_spelt_wins_whatever_else_was_written(
+    text: str, sounds: str, spelt: str
+) -> None:
+    heard = {"via": "voice", "confidence": 0.6, "scores": LONG}
+    assert meaning(text, sounds=sounds, spelt=spelt, **heard)[1] == "human"
+    assert meaning(text, sounds="x", **heard)[1] != "human"
+
+
+def test_words_about_humans_that_were_written_are_judged_as_written() -> None:
+    """Who does not want one, and whoever asks for the number of the hotline, gets none."""
+    heard = {"via": "voice", "confidence": 0.9, "scores": LONG}
+    assert meaning("不要人工", sounds="bu yao ren gong", **heard) == ("no", None)
+    assert meaning("客服电话多少", sounds="ke fu dian hua duo shao", **heard)[1] != "human"
+    assert meaning("没有", sounds="mei you ke fu", **heard) == ("no", None)
+
+
 def test_a_yes_of_one_syllable_must_be_known_to_the_known_answers() -> None:
     """称 was written 成, the sound nearest to 嗯, and no known answer near to it."""
     assert voiced("成", nearest="成", **CLEAR) == "yes"
