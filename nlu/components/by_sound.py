@@ -137,6 +137,8 @@ class Sound:
             return False
         if self._sounds_negated or bare(self.text).endswith(_ASKING):
             return False
+        if self.rules.like_a_question.search(said):
+            return False
         written = nearest.same(bare(self.text), said)
         rival = self.heard.nearest
         near = said == rival
@@ -147,9 +149,10 @@ class Sound:
             enough = alone or (self._surely and self._near_a_yes)
             return quiet(self.heard, need) and enough and self._spelt_so(said)
         sure = near and nearest.kind(scores, need.sure_ratio) == "yes"
-        if ended(said, self.heard, need):
+        if quiet(self.heard, need) or len(said) > _BRIEF:
             return True
-        return (written or sure) and self._spelt_so(said)
+        # 诸多 is spelt 是的, nearly
+        return self._spelt_so(said) and (ended(said, self.heard, need) or written or sure)
 
     def _undenied(self, unasked: float) -> float:
         """How much better what was spelt explains the sound than its denial; `unasked` where the

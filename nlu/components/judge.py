@@ -158,14 +158,17 @@ def _yes(text: str, heard: Heard, guess: Guess, rules: Table) -> Meaning | None:
 
 
 def _unlike(heard: Heard, rules: Table) -> bool:
-    """Whether a short text is not what the second reader spelt: far from it as it was written, or,
-    if it had to be respelt, as it was read (稍等 written 小的 and spelt "shao de" is no 晓得). What
-    has no Chinese word (Yes, made of 嗯) must have been spelt. Where it is the known answer that
-    the sound surely is, more may have been misspelt, the end left out as well (可以 as ke)."""
+    """Whether a text is nothing like what the second reader spelt (这是我写的 of 字是我写的), or a
+    short one is not that: far from it as it was written, or, if it had to be respelt, as it was
+    read (稍等 written 小的 and spelt "shao de" is no 晓得). What has no Chinese word (Yes, made of
+    嗯) must have been spelt. Where it is the known answer that the sound surely is, more may have
+    been misspelt, the end left out as well (可以 as ke)."""
     written = normalise(heard.text, MAX_TEXT)
     read = bare(rules.respelt(written))
-    if not heard.sounds or len(read) > rules.agreement.repaired_short:
+    if not heard.sounds:
         return False
+    if len(read) > rules.agreement.repaired_short:
+        return heard.scores.get("written", 0.0) < rules.agreement.written_long
     if len(read) == 1:  # other words are as near: 常 to 成, 包 to 好
         return not pinyin.says(heard.sounds, read)
     need = rules.agreement

@@ -76,6 +76,7 @@ class Agreement:
     undenied_self: float
     undenied_unspelt: float
     written: float
+    written_long: float
     written_told: float
     written_told_from: int
     quiet_db: float

@@ -418,6 +418,32 @@ def test_what_was_spelt_as_it_is_written_is_not_read_as_other_words(
     assert meaning(text, via="voice", confidence=0.6, scores=LONG, sounds=as_read)[0] == "yes"
 
 
+def test_a_yes_of_two_syllables_in_noise_that_was_not_written_must_be_spelt_just_so() -> None:
+    """诸多 at 20 dB was written 宿舍 and spelt shi duo, 15 to 1 for a yes."""
+    sure = {**CLEAR, "yes_no": 15.0, "spelt_undenied": 16.0, "snr_db": 24.0}
+    assert spelt("宿舍", "是的", sure, sounds="shi duo", nearest="收到")[0] == "unclear"
+    assert spelt("宿舍", "是的", sure, sounds="shi de", nearest="收到")[0] == "yes"
+    assert spelt("宿舍", "是的", {**sure, "snr_db": 50.0}, sounds="shi duo")[0] == "yes"
+
+
+def test_a_question_that_answers_itself_is_asked_again() -> None:
+    """清楚吗清楚 with lost packets was written 清楚嘛清楚, and spelt so."""
+    assert spelt("清楚嘛清楚", "清楚嘛清楚", LONG, sounds="qing chu ma qing chu")[0] == "unclear"
+    assert meaning("清楚嘛清楚", via="voice", confidence=0.9, scores=LONG)[0] == "unclear"
+    assert meaning("十五天嘛知道", via="voice", confidence=0.9, scores=LONG)[0] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("text", "least"), [("这是我写的", -25.0), ("做好了", -2.0)], ids=["字是我写的", "错号了"]
+)
+def test_a_text_must_explain_the_sound_nearly_as_well_as_what_was_spelt(
+    text: str, least: float
+) -> None:
+    for written, answer in ((least + 0.1, "yes"), (least - 0.1, "unclear")):
+        heard = {"scores": {**LONG, "written": written, "undenied": 12.0}, "sounds": "x"}
+        assert meaning(text, via="voice", confidence=0.9, **heard)[0] == answer
+
+
 @pytest.mark.parametrize(
     ("text", "sounds", "spelt"),
     [
