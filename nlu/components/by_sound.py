@@ -69,16 +69,16 @@ class Sound:
 
     def human(self, found: Meaning) -> Meaning | None:
         """The wish for a human that was spelt and not written, where the words mean `found`. 人工
-        wins over every answer, the others over what is none."""
+        wins over everything, the others over what is neither an answer nor a complaint."""
         if found.request == "human":
             return None
         sounds = f" {self.heard.sounds} "
         for words, spelt in _HUMAN_SPELT.items():
-            over = words == _HUMAN or found.answer == "unclear"
-            if over and spelt in sounds and words not in self.text:
+            over = found.answer == "unclear" and found.request != "complain"
+            if (over or words == _HUMAN) and spelt in sounds and words not in self.text:
                 return self._as("human", f"逐音听到“{words}”")
         said = self.heard.spelt
-        if said != bare(self.text) and self.known(said).request == "human":
+        if said and said != bare(self.text) and self.known(said).request == "human":
             return self._as("human", f"逐音听到“{said}”")
         return None
 

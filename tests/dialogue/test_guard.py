@@ -469,6 +469,7 @@ def test_words_about_humans_that_were_written_are_judged_as_written() -> None:
     assert meaning("不要人工", sounds="bu yao ren gong", **heard) == ("no", None)
     assert meaning("客服电话多少", sounds="ke fu dian hua duo shao", **heard)[1] != "human"
     assert meaning("没有", sounds="mei you ke fu", **heard) == ("no", None)
+    assert meaning("我要投诉科夫", sounds="wo yao tou su ke fu", **heard)[1] == "complain"
 
 
 def test_a_yes_of_one_syllable_must_be_known_to_the_known_answers() -> None:
