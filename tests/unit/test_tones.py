@@ -76,6 +76,17 @@ def test_the_same_key_twice_is_two_and_a_click_in_one_is_not() -> None:
     assert keys(interrupted) == "7"
 
 
+@pytest.mark.parametrize("shift", [0, 37, 80, 121])
+def test_a_frame_that_came_late_in_a_held_key_makes_no_second_press(shift: int) -> None:
+    for digit in ALL:
+        torn = press(digit, 200)
+        torn[640:800] = 0.0
+        assert keys(torn, shift=shift) == digit
+        assert keys(np.concatenate([press(digit), np.zeros(320), press(digit)]), shift=shift) == (
+            2 * digit
+        ), "40 ms apart"
+
+
 def test_one_tone_hum_noise_and_music_are_no_keys() -> None:
     t = np.arange(10 * PHONE_RATE) / PHONE_RATE
     chords = [(262, 330, 392), (294, 370, 440), (697, 1175, 880), (784, 988, 1175)]

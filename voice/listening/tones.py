@@ -22,7 +22,8 @@ DIGITS = ("123A", "456B", "789C", "*0#D")
 WINDOW = 102  # samples, 12.75 ms: 78 Hz wide, so that 1.5 % of 1633 Hz is still the same tone
 HOP = WINDOW // 2
 NEEDED = 4  # windows in a row: 32 ms, of which 40 ms hold at least that many however they lie
-MISSED = 3  # windows without the tone after which the key is up: 19 ms, a shorter gap is none
+MISSED = 6  # windows without the tone after which the key is up: a frame that came late or never
+# is a gap of 20 ms in a key that is held, a pause between two presses lasts 40 ms and longer
 SHARE = 0.72  # of all energy that is in the two tones; 10 dB of noise leave 0.91, the window takes
 # some of a tone that is off by 1.5 %
 PEAK_RATIO = 4.0  # 6 dB: the strongest of a group over the next one
