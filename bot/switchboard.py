@@ -166,7 +166,11 @@ class Switchboard:
     async def next(self, uuid: str) -> str:
         """What the dialplan does after the bot: transfer, hangup, or "" (→ human queue)."""
         call = self._calls.get(uuid)
-        return "" if call is None else call.next
+        if call is None:
+            return ""
+        if call.due and call.event:
+            await self._never_came(call)
+        return call.next
 
     async def back(self, uuid: str) -> str:
         """No human took the call in time: "known" when the bot takes it back, to apologise and book
@@ -192,9 +196,10 @@ class Switchboard:
     # -- voice.audiosocket_server, voice.websocket_server
 
     def authorise(self, uuid: str) -> bool:
-        """Known, not yet talking, and room for one more; otherwise the dialplan finds a human."""
+        """Known, not yet talking, and room for one more; otherwise the dialplan finds a human. One
+        that no human took in time is no new call, however busy recognition is."""
         call = self._calls.get(uuid)
-        if call is None or not call.due or not self.open:
+        if call is None or not call.due or not (self.room if call.event else self.open):
             return False
         return call.callback not in self._callbacks.served
 
@@ -251,6 +256,17 @@ class Switchboard:
             return True
         call.prompt, call.next = heard, "hangup"
         return False
+
+    async def _never_came(self, call: Call) -> None:
+        """The bot took a call back from the humans and got no sound: it waits for them as before,
+        and stands in their list."""
+        scribe = await asyncio.to_thread(self._callbacks.scribe, call.callback)
+        row = await asyncio.to_thread(self._callbacks.store.callback, call.callback)
+        if row.owner == "bot" and call.callback not in self._callbacks.served:
+            failed = Draft("failed", {"part": "line", "error": "the call did not come back"})
+            body = {"reason": "failure", "generation": scribe.generation + 1}
+            await scribe.transfer("queue", [failed, Draft("handed_over", body)], state="HUMAN")
+        call.due, call.next = False, "transfer"
 
     async def _leave(self, uuid: str, call: Call, result: Result) -> None:
         """Tell the exchange what comes after the bot, by both ways it may ask."""

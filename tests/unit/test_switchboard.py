@@ -122,8 +122,35 @@ async def test_nobody_free_the_bot_takes_the_call_back_once(
     assert (row.owner, row.state, row.generation) == ("bot", State.IN_PROGRESS, 3)
     assert store.events(callback)[-1].kind == "returned"
     assert switchboard.authorise(UUID)
+    switchboard._calls[UUID].due = False  # its sound came
     assert await switchboard.next(UUID) == ""
     assert await switchboard.back(UUID) == "", "a second time it stays with the humans"
+
+
+async def test_who_was_taken_back_gets_through_however_busy_recognition_is(
+    switchboard: Switchboard, store: Store
+) -> None:
+    """That is when the humans are busy, too: no new call comes to the bot."""
+    handed_over(switchboard, store)
+    switchboard._pool.saturated = True  # type: ignore[misc]
+    assert await switchboard.back(UUID) == "known"
+    assert switchboard.authorise(UUID)
+
+
+async def test_who_was_taken_back_and_does_not_get_through_is_in_the_humans_list_again(
+    switchboard: Switchboard, store: Store
+) -> None:
+    """The agent whose telephone rings next finds the case."""
+    callback = handed_over(switchboard, store)
+    assert await switchboard.back(UUID) == "known"
+    switchboard._live.add("another callback")
+    assert not switchboard.authorise(UUID)
+    assert await switchboard.next(UUID) == "transfer"
+    row = store.callback(callback)
+    assert (row.owner, row.state) == ("queue", State.HUMAN)
+    assert [event.kind for event in store.events(callback)[-2:]] == ["failed", "handed_over"]
+    assert await switchboard.back(UUID) == "", "it stays with the humans"
+    assert not switchboard.authorise(UUID)
 
 
 async def test_what_a_human_has_taken_is_not_taken_back(
