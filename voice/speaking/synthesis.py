@@ -93,11 +93,11 @@ class Synthesis:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return await self._attempt(job.text)
-            except VoiceError as error:
+            except Exception as error:  # whatever it is, the sentences behind this one are spoken
                 failure = error
-                log.warning("speech.failed", attempt=attempt, reason=str(error))
+                log.warning("speech.failed", attempt=attempt, reason=_reason(error))
                 await self._discard_child()
-        return SpeechFailed(f"a sentence could not be spoken: {failure}")
+        return SpeechFailed(f"a sentence could not be spoken: {_reason(failure)}")
 
     async def _attempt(self, text: str) -> Levelled:
         if self._child is None or not self._child.alive:
@@ -130,3 +130,8 @@ class Synthesis:
         if self._child is not None:
             await self._child.kill()
             self._child = None
+
+
+def _reason(error: Exception) -> str:
+    """In words of ours, or by its kind: others may hold what was to be said."""
+    return str(error) if isinstance(error, VoiceError) else type(error).__name__
