@@ -23,12 +23,15 @@ class AgentPhones:
 
     def __init__(self, switchboard: Switchboard, desk: HumanDesk, recorder: Pbx | None) -> None:
         self._switchboard, self._desk, self._recorder = switchboard, desk, recorder
+        self._recorded: set[str] = set()  # UUIDs of calls that are recorded on until they end
         self._errands = Errands()
 
     async def close(self) -> None:
         await self._errands.close()
 
     def on_pbx(self, event: PbxEvent) -> None:
+        if isinstance(event, Gone):
+            self._recorded.discard(event.uuid)
         callback = self._switchboard.callback_of(event.uuid)
         if callback is None:
             return
@@ -47,9 +50,11 @@ class AgentPhones:
             await self._desk.answered(callback, agent)
         except HuifangError as error:
             log.warning("agent.unnoted", callback=callback, error=type(error).__name__)
-        if self._recorder is None:
-            return
+        if self._recorder is None or uuid in self._recorded:
+            return  # begun anew it would overwrite what the agent before was told
+        self._recorded.add(uuid)
         try:  # whoever has the conversation on the screen: they talk
             await self._recorder.record(uuid, f"{callback}.{uuid[:8]}.human.wav")
         except VoiceError as error:
+            self._recorded.discard(uuid)
             log.error("agent.unrecorded", callback=callback, error=type(error).__name__)

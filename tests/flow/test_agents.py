@@ -16,6 +16,7 @@ from bot.settings import Settings
 from bot.store import Store
 from tests.conftest import POLICY
 from tests.flow.desks import Page, house, queued, until_queued
+from voice.ami_client import AmiUnavailable
 from voice.pbx_events import AgentRings, AgentTalks, Gone
 
 OTHER = "902626001067"
@@ -28,11 +29,14 @@ class Exchange:
     def __init__(self, callback: str) -> None:
         self.callback = callback
         self.recorded: list[str] = []
+        self.fault: Exception | None = None
 
     def callback_of(self, uuid: str) -> str | None:
         return self.callback if uuid == UUID else None
 
     async def record(self, uuid: str, file: str) -> None:
+        if self.fault:
+            raise self.fault
         self.recorded.append(file)
 
 
@@ -179,6 +183,22 @@ async def test_the_conversation_is_with_whom_the_caller_talks_to_and_is_recorded
     assert len(exchange.recorded) == 1
     await talks(phones, "李娜")  # told twice: taken once
     assert [e.kind for e in store.events(callback)].count("taken") == 2
+
+
+async def test_who_is_put_through_to_a_second_agent_is_recorded_on_in_one_file(
+    settings: Settings, store: Store
+) -> None:
+    """The exchange records until the call ends; told again, it overwrites the file."""
+    desk, callbacks = house(settings, store)
+    callback = on_the_phone(callbacks, "key")
+    phones, exchange = ringing(desk, callback)
+    exchange.fault = AmiUnavailable("the manager is away")
+    await talks(phones, "李娜")
+    assert exchange.recorded == []
+    exchange.fault = None
+    for agent in ("王强", "李娜"):
+        await talks(phones, agent)
+    assert len(exchange.recorded) == 1
 
 
 async def test_a_call_is_recorded_on_though_the_screen_has_lost_it(
