@@ -76,11 +76,20 @@ class StereoRecorder:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
             self._file = os.open(self.path, flags, 0o600)
-            _write(self._file, self._stream.header, 0)
+            self._begin()
         except OSError as error:
             raise StoreUnavailable(f"the call cannot be recorded: {error.strerror}") from error
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
+
+    def _begin(self) -> None:
+        """The header, or no file at all."""
+        try:
+            _write(self._file, self._stream.header, 0)
+        except OSError:
+            os.close(self._file)
+            self.path.unlink()
+            raise
 
     def write(self, caller: bytes, bot: bytes) -> None:
         """One tick of both sides, s16le at the line's rate. Returns at once; never raises."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import signal
@@ -125,6 +126,24 @@ def test_no_room_for_the_file_ends_the_recording_not_the_call(tmp_path: Path) ->
     last = done.stdout.splitlines()[-1]
     assert last == "8000 True True File too large", done.stderr
     assert wav.parse(unsealed(sealed_path(path), KEY)).pcm == b"\x01\x02\x03\x04" * 8000
+
+
+def test_no_room_even_for_the_first_byte_leaves_no_handle_open_and_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that is full every call gets as far as this, for hours."""
+    opened: list[int] = []
+
+    def full(file: int, data: bytes, at: int) -> None:
+        opened.append(file)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(audio, "_write", full)
+    with pytest.raises(StoreUnavailable, match="No space left"):
+        StereoRecorder(tmp_path / "call.wav", KEY)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0])
+    assert list(tmp_path.iterdir()) == []
 
 
 ENDLESS = """
