@@ -36,6 +36,7 @@ HELLO_S = 5.0  # for MEDIA_START
 IDLE_S = 60.0  # without a frame of sound: the other side is gone
 UNHEARD = 500  # messages waiting for us; older sound is dropped, keys never
 UNSENT = 100  # frames (2 s) the peer has not taken
+GOODBYE_S = 2.0  # for what is still on its way to a peer when the call is over
 
 
 class WebSocketConnection:
@@ -229,6 +230,9 @@ class WebSocketServer:
             log.exception("wideband.call_failed", uuid=uuid)
         finally:
             connection.close()
+            await asyncio.wait({carrying}, timeout=GOODBYE_S)
+            if not carrying.done() and request.transport is not None:
+                request.transport.abort()  # it does not read, or it would wait for ever
             await carrying
             self._live.discard(connection)
         return socket

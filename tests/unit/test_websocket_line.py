@@ -168,6 +168,30 @@ async def test_a_peer_that_does_not_read_is_hung_up() -> None:
         assert "does not read" in await asyncio.wait_for(over, 5)
 
 
+async def test_a_peer_that_talks_and_does_not_read_is_let_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is stuck on its way to it must not hold the call: its caller waits for a human."""
+    monkeypatch.setattr(websocket_server, "GOODBYE_S", 0.1)
+    left: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def on_call(_: str, connection: WebSocketConnection) -> None:
+        while not connection.closed_by:
+            connection.send_frame(bytes(60_000))
+            await asyncio.sleep(0)
+        left.set_result(connection.closed_by)
+
+    async with serving(on_call) as server, exchange(server) as socket:
+        assert "does not read" in await asyncio.wait_for(left, 10)
+        async with asyncio.timeout(10):
+            with pytest.raises(ConnectionError):
+                while True:
+                    await socket.send_bytes(FRAME)
+                    await asyncio.sleep(0)
+            while server._live:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+
+
 async def test_a_call_that_is_not_ours_is_refused() -> None:
     async def on_call(_: str, __: WebSocketConnection) -> None:
         raise AssertionError("it was let in")
