@@ -269,11 +269,13 @@ class Switchboard:
         call.due, call.next = False, "transfer"
 
     async def _leave(self, uuid: str, call: Call, result: Result) -> None:
-        """Tell the exchange what comes after the bot, by both ways it may ask."""
+        """Tell the exchange what comes after the bot, by both ways it may ask. What looks like a
+        hang-up may be a line that broke: an exchange that asks has the caller still."""
         handed_over = result.ending == "handed_over" and result.reason not in LATER
         handed_over |= result.ending == "lost"  # a human took the conversation meanwhile
         call.state = result.state
-        call.next = "transfer" if handed_over else "hangup"
+        left = "" if result.ending == "hung_up" else "hangup"
+        call.next = "transfer" if handed_over else left
         if handed_over and self.transfers is not None:
             await self.transfers.hand_over(uuid)
 

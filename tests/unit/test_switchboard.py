@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.callbacks import Callbacks, Conversations
+from bot.ending import Ending, Result
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
 from bot.settings import Settings
@@ -111,6 +112,28 @@ async def test_when_recognition_is_too_busy_new_calls_are_humans(
     assert await switchboard.incoming(UUID, store.policy(POLICY).phone) == ""
     switchboard.expect(UUID, switchboard._callbacks.open(POLICY, "phone"))
     assert not switchboard.authorise(UUID)
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason", "then"),
+    [
+        ("closed", "done", "hangup"),
+        ("handed_over", "booked", "hangup"),
+        ("handed_over", "key", "transfer"),
+        ("lost", "", "transfer"),
+        ("hung_up", "hangup", ""),
+        ("hung_up", "line_failed", ""),
+    ],
+)
+async def test_nobody_is_hung_up_on_but_after_the_bot_took_its_leave(
+    switchboard: Switchboard, store: Store, ending: Ending, reason: str, then: str
+) -> None:
+    """Asterisk ends an AudioSocket that it cannot write to, and goes on with its caller."""
+    switchboard.expect(UUID, switchboard._callbacks.open(POLICY, "phone"))
+    call = switchboard._calls[UUID]
+    call.due = False
+    await switchboard._leave(UUID, call, Result(ending, {}, reason))
+    assert await switchboard.next(UUID) == then
 
 
 async def test_nobody_free_the_bot_takes_the_call_back_once(
