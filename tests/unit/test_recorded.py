@@ -102,6 +102,19 @@ def test_a_file_that_changed_meanwhile_is_not_played(
         recordings.sound(Stretch(THANKS, "a.wav"), Delivery())
 
 
+@pytest.mark.parametrize("at", [0, 18, 25, 44, 1000])
+def test_a_file_that_the_disk_has_damaged_is_not_played(
+    tmp_path: Path, recordings: Recordings, at: int
+) -> None:
+    """What cannot be played is synthesised; any other error would end the call."""
+    path = tmp_path / "amei" / "a.wav"
+    data = bytearray(path.read_bytes())
+    data[at] ^= 0x40
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match=r"a\.wav: changed"):
+        recordings.sound(Stretch(THANKS, "a.wav"), Delivery())
+
+
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
@@ -122,9 +135,11 @@ def test_a_faulty_row_is_named(tmp_path: Path, row: tuple[str, str], fault: str)
 
 def test_a_faulty_file_is_named(tmp_path: Path) -> None:
     place = folder(tmp_path / "amei", (THANKS, "a.wav"))
-    (place / "a.wav").write_bytes(b"RIFF")
-    with pytest.raises(ModelError, match=r"a\.wav: no WAV"):
-        Recordings(place)
+    whole = (place / "a.wav").read_bytes()
+    for broken in (b"RIFF", whole[:18] + b"\x40" + whole[19:]):  # a chunk longer than the file
+        (place / "a.wav").write_bytes(broken)
+        with pytest.raises(ModelError, match=r"a\.wav: no WAV"):
+            Recordings(place)
     tone(place / "a.wav", rate=8000)
     with pytest.raises(ModelError, match="16000 to 48000 Hz"):
         Recordings(place)

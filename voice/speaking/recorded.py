@@ -116,21 +116,22 @@ class Recordings:
         path = self.folder / file
         try:
             data = path.read_bytes()
-            with wave.open(io.BytesIO(data), "rb") as reader:
-                rate, form = reader.getframerate(), (reader.getnchannels(), reader.getsampwidth())
-                length = reader.getnframes() / rate
-                pcm = reader.readframes(MAX_SECONDS * rate)
         except OSError as error:
             raise ModelError(f"{path}: {error.strerror}") from error
-        except (wave.Error, EOFError) as error:
-            raise ModelError(f"{path}: no WAV file") from error
         sha256 = hashlib.sha256(data).hexdigest()
         if self._sha256.setdefault(file, sha256) != sha256:
             raise ModelError(f"{path}: changed since the recordings were opened")
+        try:
+            with wave.open(io.BytesIO(data), "rb") as reader:
+                rate, form = reader.getframerate(), (reader.getnchannels(), reader.getsampwidth())
+                frames = reader.getnframes()
+                pcm = reader.readframes(MAX_SECONDS * rate)
+        except (wave.Error, EOFError, RuntimeError) as error:  # the last for a chunk's false size
+            raise ModelError(f"{path}: no WAV file") from error
         if form != (1, 2) or not RATES[0] <= rate <= RATES[1]:
             raise ModelError(f"{path}: mono, 16 bit, {RATES[0]} to {RATES[1]} Hz wanted")
-        if length > MAX_SECONDS:
-            raise ModelError(f"{path}: {length:.0f} s long, {MAX_SECONDS} at most")
+        if frames > MAX_SECONDS * rate:
+            raise ModelError(f"{path}: {frames / rate:.0f} s long, {MAX_SECONDS} at most")
         samples = loudness.trim(samples_from(pcm), rate)
         if loudness.silent(samples):
             raise ModelError(f"{path}: silence")

@@ -35,7 +35,7 @@ def decode(data: bytes) -> tuple[bytes, int]:
     try:
         with wave.open(io.BytesIO(data), "rb") as reader:
             pcm, rate = reader.readframes(reader.getnframes()), reader.getframerate()
-    except (wave.Error, EOFError) as error:
+    except (wave.Error, EOFError, RuntimeError) as error:  # the last for a chunk's false size
         raise ValueError("not a WAV file") from error
     if not data.endswith(_seal(pcm, rate)):
         raise ValueError("the sound does not match its hash")
