@@ -218,10 +218,11 @@ class Switchboard:
                 return
             if call.outbound:  # it may not have been told, while the manager is away
                 self._callbacks.rung(callback)
+            # The pen first: who is served on another line has no recording of this one.
+            scribe = await asyncio.to_thread(self._callbacks.serve, callback)
             key = await asyncio.to_thread(self._callbacks.store.data_key, callback)
             recorder = StereoRecorder(self._recording(callback, uuid), key, connection.rate)
             line.record(recorder)
-            scribe = await asyncio.to_thread(self._callbacks.serve, callback)
             conversation = await asyncio.to_thread(
                 self._conversations.start,
                 callback,
@@ -237,9 +238,9 @@ class Switchboard:
         finally:
             await line.close()
             call.line = None
-            if recorder is not None:
-                await self._file_recording(callback, recorder, scribe)
             if scribe is not None:
+                if recorder is not None:
+                    await self._file_recording(recorder, scribe)
                 self._callbacks.leave(callback)
             self._live.discard(uuid)
 
@@ -284,14 +285,11 @@ class Switchboard:
         path = self._audio_folder / recording_name(callback, uuid)
         return path if not sealed_path(path).exists() else path.with_suffix(".2.wav")
 
-    async def _file_recording(
-        self, callback: str, recorder: StereoRecorder, scribe: Scribe | None
-    ) -> None:
-        """With the conversation's pen, if it came to one."""
+    async def _file_recording(self, recorder: StereoRecorder, scribe: Scribe) -> None:
         try:
             audio: AudioFile = await asyncio.to_thread(recorder.close)
-            if scribe is None:
-                scribe = await asyncio.to_thread(self._callbacks.scribe, callback)
             await scribe.note(filed(audio))
         except (HuifangError, OSError) as error:
-            log.error("call.recording_unfiled", callback=callback, error=type(error).__name__)
+            log.error(
+                "call.recording_unfiled", callback=scribe.callback, error=type(error).__name__
+            )

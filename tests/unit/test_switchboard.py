@@ -105,6 +105,34 @@ async def test_who_is_in_the_chat_is_not_asked_by_phone_as_well(
     assert switchboard.authorise(UUID)
 
 
+class Silent:
+    """A line on which nothing is said, and its connection."""
+
+    rate = 8000
+
+    def __init__(self, *_: object, **__: object) -> None: ...
+
+    def record(self, _tap: object) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+async def test_a_call_while_the_policyholder_chats_leaves_no_event_between_those_of_the_chat(
+    switchboard: Switchboard, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chat may be at another bot, of which only the store knows. It counts its own events: an
+    answer names the one that it rests on."""
+    monkeypatch.setattr("bot.switchboard.PhoneLine", Silent)
+    callback = switchboard._callbacks.open(POLICY, "chat")
+    chat = switchboard._callbacks.serve(callback)
+    switchboard.expect(UUID, callback)
+    await switchboard.on_call(UUID, Silent())  # type: ignore[arg-type]
+    assert await switchboard.next(UUID) == "", "a human's"
+    assert chat.next_seq == store.callback(callback).head_seq + 1
+    assert not list(tmp_path.glob("*.wav*"))  # noqa: ASYNC240
+    assert callback in switchboard._callbacks.served
+
+
 async def test_when_recognition_is_too_busy_new_calls_are_humans(
     switchboard: Switchboard, store: Store
 ) -> None:
