@@ -20,6 +20,7 @@ REMEMBERED = 8  # clauses whose position is kept after they ended
 FILL_AFTER_MS = (
     600  # of waiting for a sentence that is not rendered yet; longer feels like a dead line
 )
+GIVEN_UP_MS = 30_000  # of the same: nobody waits longer, and an engine that hangs is given minutes
 FILLER = "filler"  # a Speech whose id begins so bridges a wait; nobody queued it
 
 
@@ -174,16 +175,19 @@ class Playback:
         return self._start(self._queue.popleft())
 
     def _bridge(self, hold: bool) -> Clause | None:
-        """The stock phrase, if somebody has waited long enough for the next sentence."""
-        filler = self._filler
-        if hold or filler is None or not self._queue:
+        """The stock phrase, if somebody has waited long enough for the next sentence. One that does
+        not come at all is given up."""
+        if hold or not self._queue or self._queue[0].pcm is not None:
             return None
         self._starved += 1
-        if self._starved * FRAME_MS != FILL_AFTER_MS:
+        if self._starved * FRAME_MS == GIVEN_UP_MS:
+            self.fail(self._queue[0], "nothing came in time")
+            self._starved = 0
+        if self._filler is None or self._starved * FRAME_MS != FILL_AFTER_MS:
             return None
         self._fillers += 1
-        speech = replace(filler.speech, id=f"{FILLER}.{self._fillers}")
-        return self._start(replace(filler, speech=speech, batch=self._queue[0].batch))
+        speech = replace(self._filler.speech, id=f"{FILLER}.{self._fillers}")
+        return self._start(replace(self._filler, speech=speech, batch=self._queue[0].batch))
 
     def _start(self, clause: Clause) -> Clause:
         self._sounding, self._running, self._at = clause, clause.batch, 0

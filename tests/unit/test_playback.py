@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from voice.frames import FRAME_BYTES, FRAME_MS, SILENCE, Played
 from voice.line import Speech
-from voice.playback import FILL_AFTER_MS, Playback
+from voice.playback import FILL_AFTER_MS, GIVEN_UP_MS, Playback
 
 LOUD = np.full(160, 9000, dtype="<i2").tobytes()
 
@@ -256,3 +256,27 @@ def test_speech_over_the_stock_phrase_drops_the_sentence_it_announces(desk: Desk
         ("filler.1", "barge-in"),
         ("A", "barge-in"),
     ]
+
+
+@pytest.mark.parametrize("filler", [False, True])
+def test_a_sentence_that_never_comes_is_given_up_and_those_behind_it_are_played(
+    desk: Desk, filler: bool
+) -> None:
+    if filler:
+        desk.playback.fill_with(speech(""), LOUD * 50, "v")
+    desk.playback.add([speech("A"), speech("B")])
+    late, ready = desk.playback.unrendered()
+    desk.playback.render(ready, LOUD, "v")
+    desk.ticks(GIVEN_UP_MS // FRAME_MS + 100)
+    played = {p.id: p for p in desk.played}
+    assert played["A"].reason == "failed: nothing came in time"
+    assert played["B"].complete
+    desk.playback.render(late, LOUD, "v")
+    assert desk.playback.drained
+
+
+def test_whoever_speaks_is_not_waiting(desk: Desk) -> None:
+    desk.playback.add([speech("A")])
+    for _ in range(2 * GIVEN_UP_MS // FRAME_MS):
+        desk.playback.next_frame(hold=True)
+    assert desk.played == []
