@@ -81,6 +81,10 @@ class Incoming:
         """Nobody speaks and everything said was delivered."""
         return not self._endpointer.speaking and (self._last is None or self._last.done())
 
+    def next_frame(self) -> bytes | None:
+        """What was heard in this tick; None when nothing has arrived."""
+        return self.jitter.pop(self._endpointer.silence_db)
+
     def expect(self, answers: ClosedSet | None, pauses: Pauses) -> None:
         """What makes sense as an answer, and how much silence ends it."""
         self._answers, self._wanted = answers, pauses.wanted

@@ -159,7 +159,7 @@ class PhoneLine:
     def _pass(self, sent: bytes) -> None:
         if not self._in.jitter.full:  # a peer that sends faster than real time has to wait
             self._take()
-        heard = self._in.jitter.pop() or bytes(self._frame_bytes)
+        heard = self._in.next_frame() or bytes(self._frame_bytes)
         self._record(heard, sent)
         self._in.feed(heard, sent)
         speech = self._out.playback.sounding

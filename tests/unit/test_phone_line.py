@@ -19,6 +19,7 @@ from tests.unit.phone_parts import (
 from voice import audiosocket as codec
 from voice.errors import RecognitionFailed
 from voice.frames import SILENCE, Hangup, Key, Played, Silence, Utterance
+from voice.jitter import TARGET_FRAMES
 from voice.line import Speech
 from voice.listening.closed_set import YES_NO
 from voice.listening.endpoint import Pauses
@@ -480,6 +481,35 @@ async def test_any_transport_will_do_and_the_last_sound_before_a_hang_up_is_kept
     events = [await line.next() for _ in range(3)]
     assert [type(e) for e in events] == [Key, Utterance, Hangup]
     assert voice in bytes(tap.caller)
+    await pacer.close()
+
+
+@pytest.mark.parametrize("level_db", [-58, -45])
+async def test_a_network_that_stood_still_does_not_make_a_noisy_line_late_for_good(
+    level_db: int,
+) -> None:
+    """A second late, an answer given in the last words of a question came after it."""
+    rng, pacer, tap = np.random.default_rng(1), Pacer(), MemoryTap()
+    connection, voice = MemoryConnection([]), tone(400)
+    line = PhoneLine(
+        connection, ScriptedEars(["是"]), ScriptedSpeaker(), pacer, tap, vad=LevelVad()
+    )
+
+    def tick(frames: int) -> None:
+        """So many frames arrive in one tick."""
+        noise = rng.normal(0, 32768 * 10 ** (level_db / 20), (frames, 160))
+        connection._media += [Audio(frame.astype("<i2").tobytes()) for frame in noise]
+        line.tick()
+        line.hear()
+
+    for frames in [1] * 250 + [0] * 49 + [50]:
+        tick(frames)
+    connection._media.append(Audio(voice))
+    for frames in [1] * 250:
+        tick(frames)
+    assert voice in bytes(tap.caller), "nothing of what was said is left out"
+    assert len(line._in.jitter) <= TARGET_FRAMES
+    await line.close()
     await pacer.close()
 
 

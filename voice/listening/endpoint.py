@@ -150,6 +150,11 @@ class Endpointer:
         return self._now * FRAME_MS
 
     @property
+    def silence_db(self) -> float:
+        """A frame that is not louder is nobody speaking, dBFS."""
+        return self._prominence.silence_db
+
+    @property
     def speaking(self) -> bool:
         """An utterance is open (it may be in a pause)."""
         return self._open

@@ -23,6 +23,11 @@ class Prominence:
         self._noise = QUIETEST_DB  # the floor at the last frame
         self.begin(0, QUIETEST_DB)
 
+    @property
+    def silence_db(self) -> float:
+        """What is not louder is the line's own noise, dBFS."""
+        return self._noise + RISE_DB
+
     def begin(self, voiced: int, level: float) -> None:
         """An utterance begins, of which so many frames were speech; `level` of the last, dBFS."""
         self._voiced = voiced  # speaking frames of this utterance
@@ -33,7 +38,7 @@ class Prominence:
     def is_speech(self, speaking: bool, level: float) -> bool:
         """Whether a frame of this level (dBFS) is what the detector says."""
         self._noise = self._floor.update(level)
-        return speaking and level >= max(self._noise + RISE_DB, QUIET_DB)
+        return speaking and level >= max(self.silence_db, QUIET_DB)
 
     def goes_on(self, speech: bool, level: float) -> bool:
         """Take the next frame of the utterance and return whether somebody speaks in it."""
