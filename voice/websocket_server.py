@@ -218,7 +218,8 @@ class WebSocketServer:
         )
         await socket.prepare(request)
         connection = WebSocketConnection(socket)
-        if not await self._begun(socket):
+        # It took its time to begin: the exchange may have given it up, or connected it once more.
+        if not await self._begun(socket) or not self._authorise(uuid):
             self.refused += 1
             await socket.close()
             return socket

@@ -212,6 +212,28 @@ async def test_a_call_in_another_form_is_refused(start: str) -> None:
         assert server.refused == 1
 
 
+async def test_of_two_connections_of_one_call_one_is_served() -> None:
+    wanted, calls = {UUID}, 0
+
+    async def on_call(uuid: str, connection: WebSocketConnection) -> None:
+        nonlocal calls
+        wanted.discard(uuid)
+        calls += 1
+        await connection.ended()
+
+    server = WebSocketServer(lambda uuid: uuid in wanted, on_call, port=0)
+    await server.start()
+    url = f"http://127.0.0.1:{server.port}/media?uuid={UUID}"
+    async with aiohttp.ClientSession() as session:
+        both = [await session.ws_connect(url, protocols=("media",)) for _ in range(2)]
+        for socket in both:
+            await socket.send_str(START)
+        closed = await asyncio.wait_for(both[1].receive(), 5)
+        assert closed.type is aiohttp.WSMsgType.CLOSE
+        assert (calls, server.refused) == (1, 1)
+    await server.close()
+
+
 async def test_a_fault_in_the_application_ends_the_call() -> None:
     async def on_call(_: str, __: WebSocketConnection) -> None:
         raise RuntimeError("a fault of ours")
