@@ -10,8 +10,9 @@ import structlog
 
 from bot.callbacks import Conversations
 from bot.dialogue.protocol import State
-from bot.errors import HuifangError, OwnershipLost, StoreUnavailable
+from bot.errors import HuifangError, OwnershipLost
 from bot.evidence.ledger import Draft
+from bot.rescue import queued
 from bot.web.chatline import ChatLine
 from voice.frames import Hangup, Key, Utterance
 
@@ -19,7 +20,6 @@ log = structlog.get_logger()
 
 Verdict = Literal["given_back", "ended"]
 
-RETRY_S = 2.0  # between two tries to write a hand-over down
 BROKEN = (
     "系统出了问题，对话中断了，您最后一条消息可能没有送达。请刷新本页继续，或拨打客服热线转人工。"
 )
@@ -80,25 +80,11 @@ class Chat:
             if result.ending != "handed_over":
                 return
             self.line.owned_by("queue")
-            await self._queued(result.state)
+            await queued(self._callbacks.store, self.scribe, result.state)
             self._changed()
             state = await self._human_stretch(result.state)
             if state is None:
                 return
-
-    async def _queued(self, state: State) -> None:
-        """See to it that the hand-over is on record: while the store is away it is not, and no
-        agent would see who waits."""
-        while True:
-            try:
-                row = await asyncio.to_thread(self._callbacks.store.callback, self.callback)
-                if row.owner == "bot":
-                    body = {"reason": "failure", "generation": self.scribe.generation + 1}
-                    handed = Draft("handed_over", body)
-                    await self.scribe.transfer("queue", [handed], snapshot=state, state="HUMAN")
-                return
-            except StoreUnavailable:
-                await asyncio.sleep(RETRY_S)
 
     async def _human_stretch(self, state: State) -> State | None:
         """What the policyholder writes goes on record and to the agent's screen. Returns the

@@ -6,6 +6,7 @@ default. Needs no dialogue worker.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import structlog
@@ -17,9 +18,12 @@ from bot.errors import OwnershipLost, StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.questionnaire import Script
 from bot.scribe import Scribe
+from bot.store import Store
 from voice.line import Line
 
 log = structlog.get_logger()
+
+RETRY_S = 2.0  # between two tries to write a hand-over down
 
 
 async def rescue(
@@ -41,3 +45,20 @@ async def rescue(
     line.say([replace(s, id=f"rescue.{s.id}") for s in plan.speech])
     await line.drain()
     return Result("handed_over", state, "failure")
+
+
+async def queued(store: Store, scribe: Scribe, state: State) -> None:
+    """See to it that a hand-over is on record: while the store is away it is not, and no agent
+    would see who waits."""
+    while True:
+        try:
+            row = await asyncio.to_thread(store.callback, scribe.callback)
+            if row.owner == "bot" and row.generation == scribe.generation:
+                body = {"reason": "failure", "generation": scribe.generation + 1}
+                handed = Draft("handed_over", body)
+                await scribe.transfer("queue", [handed], snapshot=state, state="HUMAN")
+            return
+        except StoreUnavailable:
+            await asyncio.sleep(RETRY_S)
+        except OwnershipLost:  # this moment: somebody has it
+            return

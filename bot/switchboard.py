@@ -24,6 +24,7 @@ from bot.evidence.ledger import Draft
 from bot.evidence.recordings import sealed_path
 from bot.evidence.states import State
 from bot.recovery import filed, recording_name
+from bot.rescue import queued
 from bot.scribe import Scribe
 from voice.listening.pool import RecogniserPool
 from voice.media import MediaConnection
@@ -241,6 +242,8 @@ class Switchboard:
             if scribe is not None:
                 if recorder is not None:
                     await self._file_recording(recorder, scribe)
+                if call.next == "transfer":
+                    await queued(self._callbacks.store, scribe, call.state)
                 self._callbacks.leave(callback)
             self._live.discard(uuid)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot import chat
+from bot import chat, rescue
 from bot.chats import EARLIER
 from bot.dialogue import protocol
 from bot.dialogue.protocol import Moved, Start, Turn
@@ -244,7 +244,7 @@ async def test_a_human_ends_a_chat_that_was_resumed_and_the_bot_stays_silent(
 async def test_a_hand_over_that_could_not_be_written_is_written_later(
     settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat, "RETRY_S", 0.02)
+    monkeypatch.setattr(rescue, "RETRY_S", 0.02)
     with Store.open(settings.database_url, settings.key_folder, busy_s=0.05) as impatient:
         desk, callbacks = house(settings, impatient)
         callback = callbacks.open(POLICY, "chat")

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from bot.callbacks import Callbacks, Conversations
 from bot.ending import Ending, Result
+from bot.errors import StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
 from bot.settings import Settings
-from bot.store import Store
+from bot.store import Callback, Store
 from bot.switchboard import Switchboard
 from tests.conftest import POLICY
 from voice.pbx_events import KeyDown
@@ -131,6 +132,41 @@ async def test_a_call_while_the_policyholder_chats_leaves_no_event_between_those
     assert chat.next_seq == store.callback(callback).head_seq + 1
     assert not list(tmp_path.glob("*.wav*"))  # noqa: ASYNC240
     assert callback in switchboard._callbacks.served
+
+
+async def test_a_hand_over_that_could_not_be_written_is_written_later(
+    settings: Settings, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store was away when the caller was given to the humans."""
+    monkeypatch.setattr("bot.switchboard.PhoneLine", Silent)
+    monkeypatch.setattr("bot.rescue.RETRY_S", 0.01)
+    unread = [StoreUnavailable("away")] * 2
+
+    class Broken:
+        """A conversation whose hand-over was not committed."""
+
+        async def run(self) -> Result:
+            monkeypatch.setattr(store, "callback", away)
+            return Result("handed_over", {"phase": "items"}, "failure")
+
+    def away(callback: str) -> Callback:
+        if unread:
+            raise unread.pop()
+        return found(callback)
+
+    found, nothing, pool = store.callback, cast(Any, None), cast(Any, Pool())
+    conversations = Conversations(Callbacks(settings, store), nothing)
+    monkeypatch.setattr(conversations, "start", lambda *_, **__: Broken())
+    switchboard = Switchboard(
+        conversations, pool, nothing, nothing, audio_folder=tmp_path, max_calls=1
+    )
+    callback = switchboard._callbacks.open(POLICY, "phone")
+    switchboard.expect(UUID, callback)
+    await switchboard.on_call(UUID, Silent())  # type: ignore[arg-type]
+    row = store.callback(callback)
+    assert (unread, row.owner, row.state) == ([], "queue", State.HUMAN)
+    assert row.snapshot == {"phase": "items"}
+    assert (switchboard.calls, switchboard._callbacks.served) == (0, frozenset())
 
 
 async def test_when_recognition_is_too_busy_new_calls_are_humans(
