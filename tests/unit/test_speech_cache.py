@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from bot.vault.datakey import DataKey
 from voice.dsp import pcm_from, samples_from
+from voice.speaking import cache as cache_module
 from voice.speaking import lexicon, wav
 from voice.speaking.cache import ClipMemory, SpeechCache, write_atomically
 
@@ -103,6 +106,25 @@ def test_what_was_used_longest_ago_is_pruned_first(cache: SpeechCache) -> None:
     size = cache.path(VOICE, "甲").stat().st_size
     assert cache.prune(2 * size) == size
     assert [(VOICE, t) in cache for t in "甲乙丙"] == [True, False, True]
+
+
+@pytest.mark.parametrize("free", [cache_module.ROOM_BYTES, cache_module.ROOM_BYTES - 1])
+def test_a_bot_that_runs_for_months_does_not_fill_the_disk(
+    cache: SpeechCache, monkeypatch: pytest.MonkeyPatch, free: int
+) -> None:
+    cache.store(VOICE, "您好", SOUND, 24_000)
+    one = stored(cache)[0].stat().st_size
+    monkeypatch.setattr(cache_module, "DISK_BYTES", 10 * one)
+    monkeypatch.setattr(cache_module, "LOOK_BYTES", 5 * one)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    used = time.time() - 61 * 24 * 3600
+    os.utime(cache.path(VOICE, "您好"), (used, used))
+    for number in range(40):
+        cache.store(VOICE, f"您的保单号是{number}", SOUND, 24_000)
+    assert (VOICE, "您好") not in cache, "nobody was told for long"
+    assert (VOICE, "您的保单号是39") in cache
+    kept = len(stored(cache))
+    assert kept == 40 if free == cache_module.ROOM_BYTES else kept <= 15
 
 
 def test_what_nobody_was_told_for_long_is_pruned(cache: SpeechCache) -> None:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -27,6 +29,10 @@ from voice.dsp import Samples, pcm_from, samples_from
 from voice.speaking import lexicon, wav
 
 DISK_BYTES: Final = 2 << 30
+ROOM_BYTES: Final = 10 << 30
+"""Of the disk for all else: where less is free, no more than `DISK_BYTES` are kept. What one policy
+is told takes about 10 MB, and without room for its recording every call is a human's."""
+LOOK_BYTES: Final = 256 << 20  # written between two looks at that
 IDLE_S: Final = 60 * 24 * 3600.0
 """What nobody was told for so long goes: a callback and its repetitions take weeks, not months."""
 MEMORY_BYTES: Final = 32 << 20  # half an hour of 8 kHz
@@ -70,6 +76,7 @@ class SpeechCache:
     ) -> None:
         """Without `cipher` clauses lie in clear: for sentences about nobody."""
         self.folder, self._cipher = folder, cipher
+        self._written = 0  # bytes since the last look at the disk
         self._version = sound_version() if version is None else version
 
     def load(self, voice: str, text: str) -> tuple[Samples, int] | None:
@@ -98,8 +105,17 @@ class SpeechCache:
             if self._cipher is not None:
                 data = self._cipher.seal(data, path.name)
             write_atomically(path, data)
+            self._make_room(len(data))
         except OSError as error:
             log.warning("speech.cache_not_written", reason=error.strerror)
+
+    def _make_room(self, written: int) -> None:
+        self._written += written
+        if self._written >= LOOK_BYTES:
+            self._written = 0
+            short = shutil.disk_usage(self.folder).free < ROOM_BYTES
+            removed = self.prune(DISK_BYTES if short else sys.maxsize)
+            log.info("speech.cache_looked_at", short_of_room=short, pruned_bytes=removed)
 
     def __contains__(self, key: tuple[str, str]) -> bool:
         """Whether (voice, text) lies on disk."""
