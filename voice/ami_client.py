@@ -60,6 +60,7 @@ class AmiClient:
         self._waiting: dict[str, asyncio.Future[Message]] = {}
         self._lists: dict[str, list[Message]] = {}
         self._ready = asyncio.Event()
+        self._steady = False  # up, and `on_up` has done its work: no longer an attempt
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -131,11 +132,12 @@ class AmiClient:
     async def _stay_connected(self) -> None:
         attempt = 0
         while True:
+            self._steady = False
             try:
                 await self._connection()
             except Exception as error:  # a fault of ours, too: dialling would be over for good
                 usual = isinstance(error, AmiUnavailable | AmiRefused | AmiSyntax | OSError)
-                attempt = 0 if self.up and usual else attempt  # it was up: begin anew, at once
+                attempt = 0 if self._steady and usual else attempt  # begin anew, at once
                 if not usual:
                     log.exception("ami.broken")
                 elif not self.refusal or attempt == 0:
@@ -180,6 +182,7 @@ class AmiClient:
         log.info("ami.up", version=self.version)
         if self._on_up is not None:
             await self._on_up()
+        self._steady = True
         while True:
             await asyncio.sleep(PING_EVERY_S)
             await self._ask("Ping", PING_EVERY_S, {})

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -206,6 +207,29 @@ async def test_each_loss_of_a_good_connection_begins_the_back_off_anew(
             await asyncio.wait_for(ups.get(), 5)
             manager.writers[-1].close()
         await asyncio.wait_for(ups.get(), 5)
+
+
+async def test_an_exchange_too_busy_to_say_which_calls_live_is_not_asked_ever_faster(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits: list[int] = []
+
+    class Waits(tuple[float, ...]):
+        def __getitem__(self, n: Any) -> Any:
+            waits.append(n)
+            return 0.0
+
+    monkeypatch.setattr(ami_client, "BACKOFF_S", Waits((0.0,) * 9))
+    ups: asyncio.Queue[None] = asyncio.Queue()
+
+    async def on_up() -> None:
+        ups.put_nowait(None)
+        raise AmiUnavailable("the Asterisk manager did not answer in time")
+
+    async with managed(on_up=on_up):
+        for _attempt in range(4):
+            await asyncio.wait_for(ups.get(), 5)
+    assert waits[:3] == [0, 1, 2]
 
 
 async def test_a_listing_collects_its_events_and_no_others() -> None:
