@@ -26,6 +26,7 @@ from bot.evidence.states import State
 from bot.recovery import filed, recording_name
 from bot.rescue import queued
 from bot.scribe import Scribe
+from voice.keys import KEYS
 from voice.listening.pool import RecogniserPool
 from voice.media import MediaConnection
 from voice.pacing import Pacer
@@ -36,7 +37,6 @@ from voice.speaking import Speaker
 log = structlog.get_logger()
 
 FILLER_TEXT = "请稍等。"
-KEYS = frozenset("0123456789*#")
 MAX_REMEMBERED = 10_000  # calls kept for the exchange's later questions
 LATER = frozenset({"booked", "nobody_free"})  # a human calls; nobody waits for one now
 
@@ -138,9 +138,9 @@ class Switchboard:
         if call is None:
             return
         match event:
-            case KeyDown() if call.line:
+            case KeyDown(_, digit) if call.line and digit in KEYS:
                 call.line.key_down()
-            case KeyUp(_, digit) if call.line and digit in KEYS:
+            case KeyUp(_, digit) if call.line:
                 call.line.key_up(digit)
             case _:
                 pass

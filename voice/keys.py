@@ -12,6 +12,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
+KEYS = frozenset("0123456789*#")
+"""Those of a caller's telephone. A to D are sent by machines only and mean nothing to us."""
 WINDOW_MS = 1000
 """Between the first and the last report of a press: an exchange reports a key when it is released,
 and sound is late by its jitter buffers."""

@@ -14,7 +14,7 @@ import structlog
 
 from voice.frames import FRAME_MS, Hangup, Key, LineEvent, Utterance
 from voice.incoming import Incoming
-from voice.keys import KeyOnce
+from voice.keys import KEYS, KeyOnce
 from voice.line import USUAL, Speech
 from voice.listening.closed_set import ClosedSet
 from voice.listening.endpoint import Endpointer, Pauses
@@ -93,7 +93,8 @@ class PhoneLine:
 
     def key_up(self, digit: str) -> None:
         """A key, says the exchange's manager: an AudioSocket before 22.4 tells of none."""
-        if not self._gone and self._once.new(digit, "manager", self._out.playback.now_ms):
+        known = digit in KEYS and not self._gone
+        if known and self._once.new(digit, "manager", self._out.playback.now_ms):
             self._key(digit)
 
     def key_down(self) -> None:
@@ -213,15 +214,15 @@ class PhoneLine:
         self._gone = True
 
     def _digit(self, digit: str) -> None:
-        if self._once.new(digit, "event", self._out.playback.now_ms):
+        if digit in KEYS and self._once.new(digit, "event", self._out.playback.now_ms):
             self._key(digit)
 
     def _tone(self, digit: str, begun: bool) -> None:
-        """A key as sound, for trunks that send no events. A to D are on no caller's telephone."""
+        """A key as sound, for trunks that send no events."""
         at_ms = self._out.playback.now_ms
         if not begun:
             self._once.held(digit, at_ms)
-        elif digit not in "ABCD" and self._once.new(digit, "tone", at_ms):
+        elif digit in KEYS and self._once.new(digit, "tone", at_ms):
             self._key(digit)
 
     def _key(self, digit: str) -> None:

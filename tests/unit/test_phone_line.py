@@ -484,6 +484,18 @@ async def test_any_transport_will_do_and_the_last_sound_before_a_hang_up_is_kept
     await pacer.close()
 
 
+async def test_a_to_d_are_no_keys_by_whatever_way_they_come() -> None:
+    """No telephone has them: a machine's would be asked about, and cut us short."""
+    pacer = Pacer()
+    connection = MemoryConnection([Digit("A"), Digit("D"), Digit("1")])
+    line = PhoneLine(connection, ScriptedEars([]), ScriptedSpeaker(), pacer, vad=LevelVad())
+    for digit in ("B", "C", "", "é"):
+        line.key_up(digit)
+    events = [await line.next() for _ in range(2)]
+    assert [getattr(event, "digit", "end") for event in events] == ["1", "end"]
+    await pacer.close()
+
+
 @pytest.mark.parametrize("level_db", [-58, -45])
 async def test_a_network_that_stood_still_does_not_make_a_noisy_line_late_for_good(
     level_db: int,

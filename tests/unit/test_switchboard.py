@@ -284,6 +284,21 @@ def test_keys_of_calls_without_a_line_disturb_nothing(switchboard: Switchboard) 
     switchboard.on_pbx(KeyDown(UUID, "0"))
 
 
+def test_only_keys_of_a_telephone_stop_our_speech(switchboard: Switchboard) -> None:
+    class Line:
+        downs = 0
+
+        def key_down(self) -> None:
+            self.downs += 1
+
+    line: Any = Line()
+    switchboard.expect(UUID, switchboard._callbacks.open(POLICY, "phone"))
+    switchboard._calls[UUID].line = line
+    for digit in "AD0":
+        switchboard.on_pbx(KeyDown(UUID, digit))
+    assert line.downs == 1
+
+
 def test_who_prefers_another_language_is_told_of_a_human_and_nothing_else(
     switchboard: Switchboard, store: Store
 ) -> None:
