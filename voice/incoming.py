@@ -209,8 +209,12 @@ class Incoming:
             early.cancel()
             early = None
         if self._stream is not None:
-            rest = self._hearer.rest_of(self._stream, ended.pcm, ended.pcm_start_ms)
-            early, self._stream = asyncio.create_task(rest), None
+            stream, self._stream = self._stream, None
+            rest = self._hearer.rest_of(stream, ended.pcm, ended.pcm_start_ms)
+            early = asyncio.create_task(rest)
+            # Given up before it came to that, it has not told the stream so: the recogniser would
+            # not come back, and what is said next on this call waits for it.
+            early.add_done_callback(lambda _: stream.abandon())
         hearing = early or asyncio.create_task(
             self._hearer.hear(ended.pcm, ended.pcm_start_ms, self._answers)
         )

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.phone_parts import ScriptedSpeaker, calling, tone
+from tests.unit.phone_parts import LevelVad, ScriptedSpeaker, calling, tone
 from voice.errors import RecognitionFailed
 from voice.frames import SILENCE, Hangup, Transcript, Utterance
+from voice.incoming import Incoming
 from voice.listening import stream
 from voice.listening.closed_set import YES_NO, ClosedSet
-from voice.listening.endpoint import Pauses
+from voice.listening.endpoint import Endpointer, Pauses
 from voice.listening.stream import OpenSession, Stable, Stream
 
 
@@ -109,6 +110,33 @@ async def test_what_is_abandoned_gives_the_recogniser_back() -> None:
     flow.abandon()
     await asyncio.wait((flow._task,), timeout=30)
     assert len(ears.finished) == 1
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5])
+async def test_what_is_dropped_while_it_is_looked_at_for_echo_gives_the_recogniser_back(
+    turns: int,
+) -> None:
+    """Whoever is heard next on the call would wait for it for ever. It may be dropped at any turn
+    of the event loop."""
+    ears, heard = StreamingScript([(0, "x")]), list[Utterance]()
+    incoming = Incoming(
+        *(ears, LevelVad(), Endpointer()),
+        rate=8000,
+        over=lambda _: None,
+        on_utterance=heard.append,
+    )
+    for frame in [tone(20)] * 20 + [SILENCE] * 200:
+        incoming.feed(frame, tone(20, hz=620))
+        if incoming._last is not None:
+            break
+    opened = incoming._streamed
+    assert opened is not None
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    incoming.drop()
+    await asyncio.wait((opened._task,), timeout=10)
+    assert (opened._task.done(), heard) == (True, [])
+    assert len(ears.finished) == len(ears.opened)
 
 
 async def test_a_clear_text_ends_the_turn_while_it_is_streamed() -> None:
