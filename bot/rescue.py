@@ -7,10 +7,13 @@ default. Needs no dialogue worker.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
+from bot import off_loop
 from bot.acting import Manner, Stage
 from bot.dialogue.protocol import Say, State
 from bot.ending import Result
@@ -24,6 +27,7 @@ from voice.line import Line
 log = structlog.get_logger()
 
 RETRY_S = 2.0  # between two tries to write a hand-over down
+LAST_WORDS_S = 10.0  # for saying that a human comes, which takes 3 s; whoever waits gets one unsaid
 
 
 async def rescue(
@@ -43,7 +47,9 @@ async def rescue(
     stage = Stage(script, spoken=line.kind == "phone")
     plan = stage.plan([Say("H_now")], manner, first_seq=0)
     line.say([replace(s, id=f"rescue.{s.id}") for s in plan.speech])
-    await line.drain()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LAST_WORDS_S):
+            await line.drain()
     return Result("handed_over", state, "failure")
 
 
@@ -52,7 +58,7 @@ async def queued(store: Store, scribe: Scribe, state: State) -> None:
     would see who waits."""
     while True:
         try:
-            row = await asyncio.to_thread(store.callback, scribe.callback)
+            row = await off_loop.in_time(partial(store.callback, scribe.callback))
             if row.owner == "bot" and row.generation == scribe.generation:
                 body = {"reason": "failure", "generation": scribe.generation + 1}
                 handed = Draft("handed_over", body)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic_ns
 from typing import Any, Protocol
 
+from bot import off_loop
 from bot.evidence.ledger import Draft, Event
 from bot.store import Store
 
@@ -34,7 +36,8 @@ class Scribe:
     """Writes for one callback under one ownership `generation`.
 
     Every method returns only when the events are on disk. Raises `OwnershipLost` when somebody
-    else owns the conversation by now, `StoreUnavailable` when nothing could be committed.
+    else owns the conversation by now, `StoreUnavailable` when nothing could be committed, or nobody
+    knows whether it was: a disk that hangs.
     """
 
     def __init__(
@@ -55,7 +58,7 @@ class Scribe:
     async def write(self, drafts: Sequence[Draft], **columns: Any) -> list[Event]:
         """Commit events with the callback's `snapshot`, `state` and `outcome` if given."""
         async with self._lock:
-            events = await asyncio.to_thread(
+            append = partial(
                 self._store.append,
                 self.callback,
                 drafts,
@@ -64,13 +67,14 @@ class Scribe:
                 generation=self.generation,
                 **columns,
             )
+            events = await off_loop.in_time(append)
             self._committed(events)
             return events
 
     async def book(self, when: datetime, draft: Draft, by: str = "bot") -> None:
         """Book another call, of the bot or of a human, committed together with its event."""
         async with self._lock:
-            events = await asyncio.to_thread(
+            book = partial(
                 self._store.book,
                 self.callback,
                 when,
@@ -80,12 +84,13 @@ class Scribe:
                 mono_ms=self._clock.mono_ms(),
                 generation=self.generation,
             )
+            events = await off_loop.in_time(book)
             self._committed(events)
 
     async def note(self, draft: Draft) -> None:
         """Commit a fact that holds whoever owns the conversation by now (a recording, a fault)."""
         async with self._lock:
-            events = await asyncio.to_thread(
+            append = partial(
                 self._store.append,
                 self.callback,
                 [draft],
@@ -93,12 +98,13 @@ class Scribe:
                 mono_ms=self._clock.mono_ms(),
                 generation=None,
             )
+            events = await off_loop.in_time(append)
             self._committed(events)
 
     async def transfer(self, owner: str, drafts: Sequence[Draft], **columns: Any) -> None:
         """Commit a change of owner together with its events; the generation moves on."""
         async with self._lock:
-            self.generation, events = await asyncio.to_thread(
+            transfer = partial(
                 self._store.transfer,
                 self.callback,
                 self.generation,
@@ -108,13 +114,15 @@ class Scribe:
                 mono_ms=self._clock.mono_ms(),
                 **columns,
             )
+            within_s = off_loop.HAND_OVER_S if owner == "queue" else None
+            self.generation, events = await off_loop.in_time(transfer, within_s)
             self._committed(events)
 
     async def renew(self) -> str:
         """Write on for whoever has the conversation by now, whose name is returned. Not for the
         bot's own stretch: there, a new owner means silence."""
         async with self._lock:
-            row = await asyncio.to_thread(self._store.callback, self.callback)
+            row = await off_loop.in_time(partial(self._store.callback, self.callback))
             self.generation, self.next_seq = row.generation, row.head_seq + 1
             return row.owner
 

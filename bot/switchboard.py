@@ -10,15 +10,17 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import Any, Protocol
 
 import structlog
 
-from bot import ringing
+from bot import off_loop, ringing
 from bot.callbacks import Conversations
 from bot.ending import Result
-from bot.errors import HuifangError
+from bot.errors import HuifangError, StoreUnavailable
 from bot.evidence.audio import AudioFile, StereoRecorder
 from bot.evidence.ledger import Draft
 from bot.evidence.recordings import sealed_path
@@ -219,12 +221,9 @@ class Switchboard:
                 return
             if call.outbound:  # it may not have been told, while the manager is away
                 self._callbacks.rung(callback)
-            # The pen first: who is served on another line has no recording of this one.
-            scribe = await asyncio.to_thread(self._callbacks.serve, callback)
-            key = await asyncio.to_thread(self._callbacks.store.data_key, callback)
-            recorder = StereoRecorder(self._recording(callback, uuid), key, connection.rate)
+            scribe, recorder = await self._opened(callback, uuid, connection.rate)
             line.record(recorder)
-            conversation = await asyncio.to_thread(
+            start = partial(
                 self._conversations.start,
                 callback,
                 line,
@@ -233,6 +232,7 @@ class Switchboard:
                 resume=call.event or "resume",
                 outbound=call.outbound,
             )
+            conversation = await off_loop.in_time(start)
             await self._leave(uuid, call, await conversation.run())
         except HuifangError as error:
             log.error("call.refused", callback=callback, error=type(error).__name__)
@@ -246,6 +246,36 @@ class Switchboard:
                     await queued(self._callbacks.store, scribe, call.state)
                 self._callbacks.leave(callback)
             self._live.discard(uuid)
+
+    async def _opened(self, callback: str, uuid: str, rate: int) -> tuple[Scribe, StereoRecorder]:
+        """The pen and the recording of a call. Raises HuifangError; a disk that hangs costs the
+        caller some seconds of silence, then comes a human."""
+        opening = asyncio.create_task(
+            off_loop.alone(partial(self._open, callback, uuid, rate)), name="call opens"
+        )
+        await asyncio.wait((opening,), timeout=off_loop.ANSWER_S)
+        if opening.done():
+            return opening.result()
+        opening.add_done_callback(partial(self._too_late, callback))
+        raise StoreUnavailable("the call cannot be recorded: the disk does not answer")
+
+    def _open(self, callback: str, uuid: str, rate: int) -> tuple[Scribe, StereoRecorder]:
+        """The pen first: who is served on another line has no recording of this one. Blocks."""
+        scribe = self._callbacks.serve(callback)
+        try:
+            key = self._callbacks.store.data_key(callback)
+            return scribe, StereoRecorder(self._recording(callback, uuid), key, rate)
+        except BaseException:
+            self._callbacks.leave(callback)
+            raise
+
+    def _too_late(
+        self, callback: str, opening: asyncio.Task[tuple[Scribe, StereoRecorder]]
+    ) -> None:
+        """The call is a human's already."""
+        if not opening.cancelled() and opening.exception() is None:
+            Thread(target=opening.result()[1].close, daemon=True).start()
+            self._callbacks.leave(callback)
 
     async def _picked_up(self, call: Call, line: PhoneLine) -> bool:
         """Whether somebody is there to talk to. What a carrier plays before is not recorded."""
@@ -290,7 +320,7 @@ class Switchboard:
 
     async def _file_recording(self, recorder: StereoRecorder, scribe: Scribe) -> None:
         try:
-            audio: AudioFile = await asyncio.to_thread(recorder.close)
+            audio: AudioFile = await off_loop.alone(recorder.close)
             await scribe.note(filed(audio))
         except (HuifangError, OSError) as error:
             log.error(

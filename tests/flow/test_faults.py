@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
 
+from bot import off_loop
 from bot.callbacks import Callbacks, Conversations
 from bot.dialogue.protocol import Moved, Start
 from bot.ending import Result
@@ -89,6 +91,36 @@ async def test_a_locked_store_ends_with_a_human_and_keeps_what_was_committed(
         assert callbacks.answered(callback) == {"B1": True}
         (report,) = verify_store(impatient)
         assert report.integrity
+
+
+@pytest.mark.parametrize("pressed", [False, True])
+async def test_a_disk_that_hangs_keeps_nobody_from_a_human(
+    settings: Settings,
+    conversations: Conversations,
+    pressed: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is being written does not fail, it never comes back. Key 0 is answered, and an answer
+    that cannot be written down leads to a human too."""
+    store, back = conversations.callbacks.store, threading.Event()
+    callback, line, task = await begun(conversations, *IN_ITEMS)
+    monkeypatch.setattr(off_loop, "ANSWER_S", 0.1)
+    monkeypatch.setattr(off_loop, "HAND_OVER_S", 0.1)
+    for step in ("append", "transfer"):
+        write = getattr(store, step)
+        late = lambda *given, _write=write, **named: (back.wait(), _write(*given, **named))[1]  # noqa: E731
+        monkeypatch.setattr(store, step, late)
+    try:
+        if pressed:
+            line.caller_keys("0")
+        else:
+            line.caller_says("是的")
+        result = await asyncio.wait_for(task, 10)
+        assert result.ending == "handed_over"
+        assert spoken(line)[-1].endswith("H_now")
+        assert conversations.callbacks.answered(callback) == {"B1": True}
+    finally:
+        back.set()
 
 
 async def test_a_voice_that_fails_ends_with_a_human(conversations: Conversations) -> None:
