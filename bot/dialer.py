@@ -100,7 +100,8 @@ class Dialer:
         open_now = may_dial(local(now), self._callbacks.settings.call_hours)
         if not (self._pbx.up and open_now and self._switchboard.open):
             return 0
-        room = min(AT_ONCE, self._switchboard.room - len(self._dialling))
+        silent = sum(not self._switchboard.on_line(call) for call in self._dialling)
+        room = min(AT_ONCE, self._switchboard.room - silent)
         if room <= 0:
             return 0
         read = await asyncio.to_thread(self._store.bookings, now, DUE, by="bot")

@@ -99,6 +99,11 @@ class Switchboard:
         """How many more calls may be taken."""
         return max(0, self._max_calls - len(self._live))
 
+    def on_line(self, uuid: str) -> bool:
+        """Whether this call has sound, be it that of the carrier before an answer: then `room` has
+        counted it."""
+        return uuid in self._live
+
     @property
     def open(self) -> bool:
         """Whether a new call may be taken: there is room, and recognition keeps up. Otherwise a

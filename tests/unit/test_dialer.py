@@ -55,6 +55,10 @@ class Exchange:
         self.look: Callable[[], object] = lambda: None
         self.seen: list[object] = []
         self.told: list[tuple[str, object]] = []  # answered calls, and what was on disk then
+        self.sounding: set[str] = set()  # calls that `room` has counted
+
+    def on_line(self, uuid: str) -> bool:
+        return uuid in self.sounding
 
     def expect(self, uuid: str, callback: str, *, outbound: bool) -> None:
         assert outbound
@@ -535,6 +539,20 @@ async def test_without_manager_room_or_daylight_the_booking_waits(
         dialer._callbacks.settings.call_hours = (0, 0)
     assert await dialer.round() == 0
     assert len(store.bookings()) == 1
+
+
+async def test_a_call_that_rings_takes_one_place_with_sound_or_without(
+    dialer: Dialer, exchange: Exchange, due: str
+) -> None:
+    """With early media a call that rings is on the line already."""
+    exchange.room = 2
+    for uuid in ("silent", "sounding"):
+        dialer._dialling[uuid] = uuid
+    exchange.sounding.add("sounding")
+    exchange.room -= len(exchange.sounding)
+    assert await dialer.round() == 0
+    exchange.room += 1
+    assert await dialer.round() == 1
 
 
 @pytest.fixture(params=["UTC0", "CST-8", "EST5"])

@@ -92,6 +92,8 @@ async def test_beyond_the_limit_a_call_goes_straight_to_a_human(
     assert await switchboard.incoming(UUID, store.policy(POLICY).phone) == ""
     assert not switchboard.authorise(UUID)
     assert switchboard.room == 0
+    assert switchboard.on_line("another callback")
+    assert not switchboard.on_line(UUID)
 
 
 async def test_who_is_in_the_chat_is_not_asked_by_phone_as_well(
