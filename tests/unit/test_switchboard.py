@@ -242,6 +242,19 @@ async def test_who_was_taken_back_and_does_not_get_through_is_in_the_humans_list
     assert not switchboard.authorise(UUID)
 
 
+async def test_who_was_taken_back_too_late_for_the_exchange_is_in_the_humans_list_again(
+    switchboard: Switchboard, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has not waited for the answer: its caller is in the queue still."""
+    callback = handed_over(switchboard, store)
+    monkeypatch.setattr("bot.switchboard.BACK_S", 0.0)
+    assert await switchboard.back(UUID) == ""
+    row = store.callback(callback)
+    assert (row.owner, row.state) == ("queue", State.HUMAN)
+    assert not switchboard.authorise(UUID)
+    assert await switchboard.next(UUID) == "transfer"
+
+
 async def test_what_a_human_has_taken_is_not_taken_back(
     switchboard: Switchboard, store: Store
 ) -> None:
