@@ -120,6 +120,18 @@ async def test_requests_at_the_same_time_share_one_synthesis(espeak: Speaker) ->
     assert clips[2].seconds == pytest.approx(clips[0].seconds / 0.7, rel=0.01)
 
 
+async def test_what_is_spoken_from_memory_is_not_pruned_from_the_disk(
+    espeak: Speaker, tmp_path: Path
+) -> None:
+    """At the next start it would be synthesised anew while a caller waits."""
+    await espeak.render(SENTENCE)
+    (path,) = (tmp_path / "speech").glob("??/*")
+    os.utime(path, (1, 1))
+    assert (await espeak.render(SENTENCE)).cached
+    await espeak.close()
+    assert path.stat().st_mtime > 1
+
+
 async def test_a_hanging_child_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "scratch").mkdir()
     spec = EngineSpec("pyttsx3", PYTTSX3_VOICE, "", str(tmp_path / "scratch"))

@@ -136,6 +136,17 @@ def test_what_nobody_was_told_for_long_is_pruned(cache: SpeechCache) -> None:
     assert [(VOICE, t) in cache for t in "甲乙"] == [True, False]
 
 
+def test_what_is_played_from_memory_is_in_use(cache: SpeechCache) -> None:
+    """The opening of every call is read from disk once in the life of a bot."""
+    for text in ("每次都说", "很久没说"):
+        cache.store(VOICE, text, SOUND, 8000)
+    for path in stored(cache):
+        os.utime(path, (1, 1))
+    cache.played(VOICE, "每次都说")
+    cache.prune()
+    assert [(VOICE, text) in cache for text in ("每次都说", "很久没说")] == [True, False]
+
+
 def test_a_sentence_is_forgotten_in_every_voice(cache: SpeechCache) -> None:
     for voice in ("one", "two"):
         for text in ("王小明女士", "您好"):

@@ -77,6 +77,7 @@ class SpeechCache:
         """Without `cipher` clauses lie in clear: for sentences about nobody."""
         self.folder, self._cipher = folder, cipher
         self._written = 0  # bytes since the last look at the disk
+        self._played: set[tuple[str, str]] = set()  # from memory, not told to the disk yet
         self._version = sound_version() if version is None else version
 
     def load(self, voice: str, text: str) -> tuple[Samples, int] | None:
@@ -98,6 +99,7 @@ class SpeechCache:
 
     def store(self, voice: str, text: str, samples: Samples, rate: int) -> None:
         """Keep a clause, whole or not at all. A full disk costs the cache, not the call."""
+        self.freshen()
         path = self.path(voice, text)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -117,6 +119,19 @@ class SpeechCache:
             removed = self.prune(DISK_BYTES if short else sys.maxsize)
             log.info("speech.cache_looked_at", short_of_room=short, pruned_bytes=removed)
 
+    def played(self, voice: str, text: str) -> None:
+        """A clause was played from memory: what is said in every call would lie untouched on disk,
+        and be pruned first. Does not block."""
+        self._played.add((voice, text))
+
+    def freshen(self) -> None:
+        """Tell the disk what was played."""
+        with contextlib.suppress(KeyError):  # none is left
+            while True:
+                path = self.path(*self._played.pop())
+                with contextlib.suppress(OSError):
+                    os.utime(path)
+
     def __contains__(self, key: tuple[str, str]) -> bool:
         """Whether (voice, text) lies on disk."""
         return self.path(*key).is_file()
@@ -131,6 +146,7 @@ class SpeechCache:
     def prune(self, limit: int = DISK_BYTES, idle_s: float = IDLE_S) -> int:
         """Remove what was not used for `idle_s`, what is not of this kind (sealed or in clear), and
         then what was used longest ago until `limit` bytes are left; returns bytes removed."""
+        self.freshen()
         files = sorted((s.st_mtime, s.st_size, p) for p, s in _sizes(self.folder))
         excess = sum(size for _, size, _ in files) - limit
         before, removed = time.time() - idle_s, 0

@@ -75,6 +75,7 @@ class Speaker:
     async def close(self) -> None:
         """Stop speaking; who still waits gets SpeechFailed. Safe to call twice."""
         await self.engine.close()
+        await asyncio.to_thread(self._cache.freshen)
 
     @property
     def name(self) -> str:
@@ -146,7 +147,9 @@ class Speaker:
             return Clip(b"", sample_rate, self.name, True, 0.0, 0.0)
         voice, cpu_s = self.name, 0.0
         pcm = self._clips.get((voice, spoken, delivery))
-        if pcm is None:
+        if pcm is not None:
+            self._cache.played(voice, spoken)
+        else:
             pcm = await asyncio.to_thread(
                 self._from_disk, voice, self.engine.pace, spoken, delivery
             )
