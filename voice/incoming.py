@@ -34,6 +34,7 @@ from voice.listening.whole import Wanted
 
 NEWEST_MS = 1200  # kept of what was heard: an echo is also told by what did not come back
 ECHO_DOUBTS = 3  # looks at a voice, a fifth of a second apart, on a line that has returned ours
+MOST_DOUBTS = 24  # of a line on which we have cut ourselves short: it takes five seconds to stop us
 
 
 class Incoming:
@@ -60,6 +61,8 @@ class Incoming:
         self._speechlike = speechlike
         self.voice = False  # the caller's voice is in the last frame
         self._doubts = 0  # voices still to be heard until one is believed to be the caller's
+        self._doubting = ECHO_DOUBTS  # so many, once our own was heard
+        self._believed = False  # a voice was the caller's, and our speech cut for it
         self._vad, self._endpointer = vad, endpointer
         self._ears, self._hearer = ears, Hearer(ears, self._sent, rate)
         self._rate = rate
@@ -105,9 +108,10 @@ class Incoming:
         now_ms = self._endpointer.now_ms
         sent = self._sent.before(now_ms - len(newest) * FRAME_MS, now_ms)
         if not others(heard, sent, self._rate, earlier):
-            self._doubts = ECHO_DOUBTS
+            self._doubts = self._doubting
         elif self._doubts:
             self._doubts -= 1
+        self._believed |= self._doubts == 0
         return self._doubts == 0
 
     def feed(self, frame: bytes, sent: bytes) -> None:
@@ -245,7 +249,17 @@ class Incoming:
         utterance = _utterance(said, result, over, self._rate)
         if utterance.start_ms > said.start_ms:  # the caller began only after the echo
             utterance = replace(utterance, over=self._over(utterance.start_ms))
+        if utterance.is_echo:
+            self._doubt()
         self._on_utterance(utterance)
+
+    def _doubt(self) -> None:
+        """The line has returned our voice. If we were cut short by it, it was too torn to be known
+        at once, and what is said again would be cut again, without end: of such a line less is
+        believed each time. Keys stop us still, and whatever is said over us is heard."""
+        if self._believed:
+            self._doubting = min(2 * self._doubting, MOST_DOUBTS)
+        self._believed, self._doubts = False, self._doubting
 
     def _forget(self) -> None:
         """What is open comes to nothing."""

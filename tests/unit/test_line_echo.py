@@ -15,6 +15,7 @@ from tests.unit.phone_parts import LevelVad, ScriptedEars, ScriptedSpeaker, babb
 from voice.frames import FRAME_BYTES, PHONE_RATE, SILENCE, LineEvent, Played, Utterance
 from voice.line import Speech
 from voice.listening.closed_set import YES_NO
+from voice.listening.echo import Others
 from voice.media import Audio, Media
 from voice.pacing import Paced, Pacer
 from voice.phone import PhoneLine
@@ -142,6 +143,25 @@ async def test_who_speaks_over_us_on_such_a_line_is_heard_and_stops_us() -> None
         assert played.end_ms <= 1600
         assert isinstance(heard, Utterance)
         assert (heard.text, heard.over) == ("转人工", "A")
+
+
+async def test_an_echo_too_torn_to_be_known_does_not_cut_us_short_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was cut is said again, and was cut again each time: nothing was ever heard to its end.
+    Here every look at the voice is wrong; what is said over us is weighed as a whole, and known."""
+    monkeypatch.setattr("voice.incoming.others", lambda *_: Others(0, 1))
+    ends = []
+    async with stepped(ScriptedEars([])) as call:
+        for _ in range(5):
+            call.line.say([Speech("A", "speech 2000")])
+            call.line.listen(5.0, YES_NO)
+            played, heard = await call.next(), await call.next()
+            assert isinstance(played, Played)
+            assert isinstance(heard, Utterance)
+            assert heard.is_echo
+            ends.append(played.complete)
+    assert ends == [False, False, True, True, True]
 
 
 async def test_a_line_that_returned_nothing_so_far_stops_at_once_for_a_voice_like_ours() -> None:
