@@ -31,6 +31,7 @@ from voice.listening.stream import Stream
 from voice.listening.tones import ToneDetector
 from voice.listening.vad import Vad
 from voice.listening.whole import Wanted
+from voice.patience import BargeIn
 
 NEWEST_MS = 1200  # kept of what was heard: an echo is also told by what did not come back
 ECHO_DOUBTS = 3  # looks at a voice, a fifth of a second apart, on a line that has returned ours
@@ -60,6 +61,7 @@ class Incoming:
         self._newest: deque[bytes] = deque(maxlen=NEWEST_MS // FRAME_MS)  # frames heard
         self._speechlike = speechlike
         self.voice = False  # the caller's voice is in the last frame
+        self._barge_in = BargeIn()
         self._doubts = 0  # voices still to be heard until one is believed to be the caller's
         self._doubting = ECHO_DOUBTS  # so many, once our own was heard
         self._believed = False  # a voice was the caller's, and our speech cut for it
@@ -93,13 +95,22 @@ class Incoming:
         self._answers, self._wanted = answers, pauses.wanted
         self._endpointer.expect(pauses)
 
-    def is_speech(self) -> bool:
-        """What was heard last is somebody speaking and not a cough or a door. Costs some
-        milliseconds."""
+    def barges_in(self, *, over: bool) -> bool:
+        """To be asked once a tick: whether the caller speaks, and not a cough, a door or our own
+        voice. `over`: something that may be cut for it is sounding."""
+        if not self._barge_in.tick(voice=self.voice, over=over) or not self._is_speech():
+            return False
+        if not self._is_caller():
+            self._barge_in.forget()
+            return False
+        return True
+
+    def _is_speech(self) -> bool:
+        """What was heard last is somebody speaking. Costs some milliseconds."""
         newest = list(self._newest)[-LOOK_MS // FRAME_MS :]
         return self._speechlike(b"".join(newest), self._rate)
 
-    def is_caller(self) -> bool:
+    def _is_caller(self) -> bool:
         """What was heard last is the caller's voice and not our own: to be asked before our speech
         is cut for it. Costs some milliseconds. On a line that has returned our voice it must be
         so ECHO_DOUBTS times in a row: now and then a piece of an echo is too torn to be known."""

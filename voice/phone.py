@@ -24,7 +24,7 @@ from voice.listening.vad import Vad, WebRtcVad
 from voice.media import Audio, MediaConnection
 from voice.outgoing import Outgoing, Renderer
 from voice.pacing import Pacer
-from voice.patience import BargeIn, Courtesy, Patience
+from voice.patience import Courtesy, Patience
 from voice.survived import survived
 from voice.tap import Tap
 
@@ -73,7 +73,6 @@ class PhoneLine:
             speechlike=speechlike or shared(),
         )
         self._patience = Patience()
-        self._barge_in = BargeIn()
         self._courtesy = Courtesy()
         self._once = KeyOnce()
         self._events: asyncio.Queue[LineEvent] = asyncio.Queue()
@@ -165,11 +164,8 @@ class PhoneLine:
         self._in.feed(heard, sent)
         speech = self._out.playback.sounding
         over = speech is not None and speech.interruptible
-        if self._barge_in.tick(voice=self._in.voice, over=over) and self._in.is_speech():
-            if self._in.is_caller():
-                self._out.interrupt()
-            else:
-                self._barge_in.forget()
+        if self._in.barges_in(over=over):
+            self._out.interrupt()
         quiet = self._in.quiet and self._out.playback.drained
         silence = self._patience.tick(quiet=quiet, now_ms=self._out.playback.now_ms)
         if silence is not None:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from tests.bench.bench_line import Deaf
 from tests.bench.bench_listen import Said
+from tests.bench.voice_caller import audible
 from voice.dsp import pcm_from
 from voice.frames import FRAME_BYTES, FRAME_MS, PHONE_RATE, SILENCE
 from voice.incoming import Incoming
 from voice.listening.endpoint import Endpointer
 from voice.listening.speechlike import SpeechLike
 from voice.listening.vad import WebRtcVad
-from voice.patience import BargeIn
 from voice.telephone import through_telephone
 
 Sound = NDArray[np.float64]
@@ -48,14 +48,18 @@ async def barge_in(answers: Sequence[Said]) -> dict[str, Any]:
         for sounds in noises().values()
         for sound in sounds
         for level in LEVELS
+        for _ in range(4)
     ]
+    quiet = _quiet()
     voices = [
-        through_telephone(_quiet() + said.pcm + _quiet(), PHONE_RATE, snr_db=snr)
+        through_telephone(quiet + said.pcm + quiet, PHONE_RATE, snr_db=snr)
         for said in answers
         for snr in (None, 20.0)
     ]
+    onsets = [_onset_ms(quiet + said.pcm) for said in answers for _ in range(2)]
     before = [stops_ms(line, lambda _pcm, _rate: True) for line in voices]
     after = [stops_ms(line, speechlike) for line in voices]
+    took = [ms - onset for ms, onset in zip(after, onsets, strict=True) if ms is not None]
     later = [b - a for a, b in zip(before, after, strict=True) if a is not None and b is not None]
     return {
         "noises": len(lines),
@@ -67,6 +71,7 @@ async def barge_in(answers: Sequence[Said]) -> dict[str, Any]:
         "voices_unheeded": sum(
             a is not None and b is None for a, b in zip(before, after, strict=True)
         ),
+        "took_ms": [round(float(q)) for q in np.percentile(took, [50, 90, 95])],
         "later_ms": [round(float(q)) for q in np.percentile(later, [50, 90, 95])],
     }
 
@@ -82,15 +87,19 @@ def stops_ms(line: bytes, speechlike: Callable[[bytes, int], bool]) -> int | Non
         on_utterance=lambda _: None,
         speechlike=speechlike,
     )
-    barge_in = BargeIn()
     try:
         for n, frame in enumerate(_frames(line)):
             incoming.feed(frame, SILENCE)
-            if barge_in.tick(voice=incoming.voice, over=True) and incoming.is_speech():
+            if incoming.barges_in(over=True):
                 return (n + 1) * FRAME_MS
     finally:
         incoming.close()
     return None
+
+
+def _onset_ms(line: bytes) -> int:
+    heard = audible(line[: len(line) // FRAME_BYTES * FRAME_BYTES])
+    return int(np.argmax(heard)) * FRAME_MS
 
 
 def _frames(line: bytes) -> Iterator[bytes]:
@@ -106,7 +115,9 @@ def _on_a_line(sound: Sound) -> bytes:
 
 
 def _quiet() -> bytes:
-    return pcm_from(SOME.normal(0, HUM, 2 * PHONE_RATE).astype(np.float32))
+    """Two seconds, and some: where a sound falls into the network's chunks of 32 ms is chance."""
+    length = 2 * PHONE_RATE + int(SOME.integers(32 * PHONE_RATE // 1000))
+    return pcm_from(SOME.normal(0, HUM, length).astype(np.float32))
 
 
 def _length(seconds: float) -> int:

