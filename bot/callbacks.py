@@ -6,24 +6,26 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Literal
 
-from bot import __version__, foreseen, questionnaire, translation
-from bot.acting import Manner
-from bot.beginning import crowded, guessing, shared
-from bot.conversation import Conversation
+from bot import __version__
+from bot.conversation import foreseen
+from bot.conversation.acting import Manner
+from bot.conversation.beginning import crowded, guessing, shared
+from bot.conversation.conversation import Conversation
+from bot.conversation.ending import Progress
+from bot.conversation.scribe import Clock, Scribe, SystemClock
 from bot.dialogue import protocol
 from bot.dialogue.port import Dialogue
-from bot.ending import Progress
 from bot.errors import ServedElsewhere, StoreUnavailable
 from bot.evidence.ledger import Draft, Event
 from bot.evidence.states import COMPLETED, State
-from bot.foreign import Foreign
 from bot.local import local
-from bot.policy import Policy
-from bot.questionnaire import Script
-from bot.scribe import Clock, Scribe, SystemClock
+from bot.policies.policy import Policy
+from bot.questionnaires import questionnaire, translation
+from bot.questionnaires.foreign import Foreign
+from bot.questionnaires.questionnaire import Script
+from bot.questionnaires.translation import Translation
 from bot.settings import Settings
 from bot.store import Callback, Store
-from bot.translation import Translation
 from voice.line import Line
 
 Way = Literal["phone", "chat"]

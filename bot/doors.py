@@ -10,8 +10,8 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.errors import ConfigError
+from bot.phone.switchboard import Switchboard
 from bot.settings import Settings
-from bot.switchboard import Switchboard
 from bot.web.app import make_app
 from bot.web.desk import Desk
 from voice.audiosocket_server import AudioSocketServer

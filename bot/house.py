@@ -13,21 +13,22 @@ from typing import Any
 
 import structlog
 
-from bot import doors, membership, parts, telephony
-from bot.agent_phones import AgentPhones
+from bot import doors, membership, parts
 from bot.callbacks import Callbacks, Conversations
-from bot.dialer import Dialer
 from bot.dialogue.client import Dialogue
 from bot.errors import ConfigError
 from bot.evidence.ledger import Event
-from bot.handoff import HumanDesk
+from bot.humans.agent_phones import AgentPhones
+from bot.humans.handoff import HumanDesk
 from bot.metrics import Metrics
-from bot.recovery import recover_all, recover_orphans
+from bot.phone import telephony
+from bot.phone.dialer import Dialer
+from bot.phone.switchboard import Switchboard
+from bot.records.recovery import recover_all, recover_orphans
+from bot.records.sealing import Sealer, SealingTask
 from bot.rehearsal import Rehearsal
-from bot.sealing import Sealer, SealingTask
 from bot.settings import Settings
 from bot.store import Store
-from bot.switchboard import Switchboard
 from bot.watchdog import Watchdog
 from bot.web.app import make_runner
 from voice.listening import speechlike

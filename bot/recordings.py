@@ -10,11 +10,11 @@ from itertools import groupby
 
 from pypinyin import lazy_pinyin
 
-from bot import wording
-from bot.acting import sentences
-from bot.questionnaire_schema import Document
+from bot.conversation.acting import sentences
+from bot.phone.switchboard import FILLER_TEXT
+from bot.questionnaires import wording
+from bot.questionnaires.schema import Document
 from bot.settings import Settings
-from bot.switchboard import FILLER_TEXT
 from voice.frames import PHONE_RATE
 from voice.listening.protocols import Recogniser
 from voice.speaking.finish import Delivery

@@ -19,7 +19,7 @@ import structlog
 
 from bot.callbacks import Callbacks
 from bot.errors import HuifangError
-from bot.policy import Policy
+from bot.policies.policy import Policy
 from voice.errors import VoiceError
 from voice.survived import survived
 

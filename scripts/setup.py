@@ -112,7 +112,7 @@ def find_python(uv: Path, versions: tuple[str, ...]) -> Path:
 
 
 def environment(uv: Path, venv: Path, lock: Path, versions: tuple[str, ...], *extra: str) -> None:
-    want, stamp = fingerprint(lock), venv / "lock.sha256"
+    want, stamp = fingerprint(lock, ROOT / "pyproject.toml"), venv / "lock.sha256"
     if stamp.exists() and stamp.read_text() == want:
         return
     started = time.monotonic()

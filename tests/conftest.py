@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from bot import parts
 from bot.callbacks import Callbacks, Conversations
+from bot.cli.importing import import_policies
 from bot.dialogue.client import Dialogue
-from bot.importing import import_policies
 from bot.settings import ROOT, Settings
 from bot.store import Store
 from tests import memory

@@ -24,7 +24,7 @@ from bot.store.records import Callback, Record
 
 
 class Notary(Protocol):
-    """What of `bot.sealing.Sealer` is needed here."""
+    """What of `bot.records.sealing.Sealer` is needed here."""
 
     ring: KeyRing
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
 from bot.evidence.ledger import canonical
-from bot.policy import Policy
+from bot.policies.policy import Policy
 from bot.store.keys import Keys, destroy
 from bot.store.records import DamagedPolicy, NotFound
 from bot.store.schema import callbacks, data_keys, policies

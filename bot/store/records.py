@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from bot.errors import HuifangError
 from bot.evidence.ledger import Event
 from bot.evidence.states import State
-from bot.policy import Policy
+from bot.policies.policy import Policy
 from bot.vault.datakey import DataKey
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from bot.errors import OwnershipLost
 from bot.evidence.ledger import Draft, Event, wall_text
 from bot.evidence.states import UNDER_WAY, State
-from bot.policy import Policy
+from bot.policies.policy import Policy
 from bot.store import bookings, callbacks, devices, erasing, events, links, policies
 from bot.store.database import Database, open_database
 from bot.store.keys import Keys, rotate
@@ -308,8 +308,9 @@ class Store:
     ) -> list[Event]:
         """Destroy the record's key, and the facts of its policy when no other record needs them.
 
-        The chain stays, with an event that tells of it. Beside the store: see `bot.erasing`; when
-        all is erased, `scrub`. Raises ConfigError for a record that is held or under way."""
+        The chain stays, with an event that tells of it. Beside the store: see
+        `bot.records.erasing`; when all is erased, `scrub`. Raises ConfigError for a record that is
+        held or under way."""
         draft = Draft("erased", {"by": by, "reason": reason})
         with self._database.write() as connection:
             held = erasing.hold(connection, self._keys, callback)

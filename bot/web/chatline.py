@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
-from bot.foreign import Foreign
+from bot.questionnaires.foreign import Foreign
 from bot.web import wire
 from bot.web.clock import Alarm, ChatClock, LoopClock
 from bot.web.limits import Bucket

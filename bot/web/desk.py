@@ -1,6 +1,7 @@
 """What the web needs of the application: chats to attach to, and a queue that agents work on.
 
-The application implements `Desk` (bot/handoff.py); the web knows nothing of store or dialogue.
+The application implements `Desk` (bot/humans/handoff.py); the web knows nothing of store or
+dialogue.
 Every text in these classes is shown to a person: Chinese, exact, never markup.
 """
 
@@ -12,7 +13,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from bot.errors import HuifangError
-from bot.foreign import Foreign
+from bot.questionnaires.foreign import Foreign
 from bot.web.chatline import ChatLine
 
 Channel = Literal["phone", "chat"]

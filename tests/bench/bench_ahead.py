@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.callbacks import Callbacks
-from bot.importing import import_policies
-from bot.policy import Policy
+from bot.cli.importing import import_policies
+from bot.policies.policy import Policy
 from bot.settings import ROOT, Settings
 from bot.store import Store
 from tests.bench.made_up import REGULAR, SINGLE

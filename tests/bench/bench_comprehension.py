@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from bot import comprehension, expectation
-from bot.expectation import Expectation
-from bot.numerals import hanzi
+from bot.answers import comprehension, expectation
+from bot.answers.expectation import Expectation
+from bot.answers.numerals import hanzi
 from tests.bench.bench_understand import OUT, pieces
 from tests.bench.ears import ears
 from tests.bench.spoken import CONDITIONS, SHORT, Said, on_the_line, utter

@@ -30,11 +30,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot import questionnaire, times
-from bot.acting import sentences
-from bot.questionnaire import Script
+from bot.answers import times
+from bot.conversation.acting import sentences
+from bot.phone.switchboard import FILLER_TEXT
+from bot.questionnaires import questionnaire
+from bot.questionnaires.questionnaire import Script
 from bot.settings import ROOT, Settings
-from bot.switchboard import FILLER_TEXT
 from nlu.components.distance import distance
 from tests.bench import intelligible_report
 from tests.bench.made_up import made_up

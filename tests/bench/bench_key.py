@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 
 from bot import logs
+from bot.cli.importing import import_policies
 from bot.evidence.ledger import Event
 from bot.house import House, running
-from bot.importing import import_policies
 from bot.settings import ROOT, Settings
 from scripts import pbx
 from tests.pbx.asterisk import NUMBER, SECRET, Asterisk, free_ports

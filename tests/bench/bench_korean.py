@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bot import translation
-from bot.acting import sentences
+from bot.conversation.acting import sentences
+from bot.questionnaires import translation
 from bot.settings import ROOT
 from nlu.components.distance import distance
 from tests.bench import intelligible_report

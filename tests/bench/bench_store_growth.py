@@ -24,7 +24,7 @@ from random import Random
 from typing import Any
 
 from bot.evidence.verify import verify_events
-from bot.sealing import Sealer
+from bot.records.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Store
 from tests.bench import store_writer

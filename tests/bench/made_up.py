@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from bot.policy import Policy, Product
+from bot.policies.policy import Policy, Product
 from tests.unit.policies import examples
 
 COMMON = (

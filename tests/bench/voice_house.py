@@ -16,11 +16,11 @@ from uuid import uuid4
 
 import voice.phone
 from bot import logs
-from bot.acting import sentences
+from bot.cli.importing import import_policies
+from bot.conversation.acting import sentences
 from bot.evidence.ledger import Event
 from bot.house import House, running
-from bot.importing import import_policies
-from bot.policy import Policy
+from bot.policies.policy import Policy
 from bot.settings import ROOT, Settings
 from voice.frames import PHONE_RATE
 from voice.incoming import Incoming

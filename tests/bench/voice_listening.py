@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from opencc import OpenCC
 
-from bot import pauses
+from bot.conversation import pauses
 from nlu.components.distance import distance
 from tests.bench.bench_listen import PUNCTUATION, Said, utterances
 from voice.frames import FRAME_BYTES, PHONE_RATE, SILENCE, Transcript, Utterance

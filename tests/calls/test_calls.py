@@ -20,15 +20,15 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from bot.cli.importing import import_policies
+from bot.cli.simulation import Answer, Interruption, Outcome, Policyholder, Scenario
 from bot.evidence.ledger import Event
 from bot.evidence.recordings import Sealed
 from bot.evidence.states import State
 from bot.evidence.verify import verify_store
 from bot.house import House, running
-from bot.importing import import_policies
 from bot.parts import open_voice
 from bot.settings import ROOT, Settings
-from bot.simulation import Answer, Interruption, Outcome, Policyholder, Scenario
 from voice.dsp import level_dbfs
 
 pytestmark = [pytest.mark.models, pytest.mark.rasa]

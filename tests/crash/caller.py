@@ -19,9 +19,9 @@ from typing import Any
 from bot.callbacks import Callbacks, Conversations
 from bot.evidence.audio import StereoRecorder
 from bot.evidence.ledger import Event
-from bot.questionnaire import Script
-from bot.recovery import filed, recording_name, recover_all
-from bot.sealing import Sealer
+from bot.questionnaires.questionnaire import Script
+from bot.records.recovery import filed, recording_name, recover_all
+from bot.records.sealing import Sealer
 from bot.settings import ROOT, Settings
 from bot.store import Store
 from tests.crash.bridge import Borrowed

@@ -24,13 +24,13 @@ from random import Random
 from typing import Any, Literal
 
 from bot import parts
+from bot.cli.importing import import_policies
 from bot.dialogue.client import Dialogue as Workers
 from bot.dialogue.port import Dialogue
 from bot.evidence.ledger import verify_chain
 from bot.evidence.states import COMPLETED
 from bot.evidence.verify import verify_store
-from bot.importing import import_policies
-from bot.sealing import Sealer
+from bot.records.sealing import Sealer
 from bot.settings import ROOT, Settings
 from bot.store import Store
 from tests.crash.bridge import lend

@@ -8,7 +8,7 @@ from bot.callbacks import Callbacks, Conversations
 from bot.dialogue.port import Dialogue
 from bot.dialogue.protocol import Moved, Start, Turn
 from bot.errors import DialogueUnavailable
-from bot.handoff import HumanDesk
+from bot.humans.handoff import HumanDesk
 from bot.parts import open_voice
 from bot.settings import Settings
 from bot.store import Store

@@ -33,10 +33,10 @@ from typing import Any
 import yaml
 
 from bot.callbacks import Callbacks, Conversations
-from bot.ending import Result
+from bot.conversation.ending import Result
 from bot.evidence.ledger import Event
 from bot.evidence.verify import verify_store
-from bot.questionnaire import Script
+from bot.questionnaires.questionnaire import Script
 from tests.flow.scripted_line import ScriptedLine
 
 STEP_TIMEOUT_S = 20  # a guard against a hang, never waited for

@@ -13,9 +13,9 @@ from bot.evidence.export import export
 from bot.evidence.export_many import LIST, NOT_NOW, export_many
 from bot.evidence.ledger import Draft
 from bot.evidence.verify import verify_store
-from bot.handoff import HumanDesk
+from bot.humans.handoff import HumanDesk
 from bot.parts import open_voice
-from bot.sealing import Sealer
+from bot.records.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Store
 from tests.conftest import POLICY

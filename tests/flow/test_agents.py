@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from bot.agent_phones import AgentPhones
 from bot.callbacks import Callbacks
-from bot.chat import BROKEN
+from bot.chats.chat import BROKEN
 from bot.errors import HuifangError
 from bot.evidence.ledger import Draft
-from bot.handoff import ELSEWHERE, PHONE_ONLY_ON_PHONE, HumanDesk
+from bot.humans.agent_phones import AgentPhones
+from bot.humans.handoff import ELSEWHERE, PHONE_ONLY_ON_PHONE, HumanDesk
 from bot.settings import Settings
 from bot.store import Store
 from tests.conftest import POLICY

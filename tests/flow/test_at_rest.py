@@ -13,14 +13,14 @@ import pytest
 
 from bot import parts
 from bot.callbacks import Conversations
+from bot.cli.importing import chat_link
 from bot.evidence.audio import StereoRecorder
 from bot.evidence.recordings import Sealed
 from bot.evidence.verify import verify_store
 from bot.evidence.wav import parse
-from bot.importing import chat_link
-from bot.policy import Policy
-from bot.recovery import filed, recording_name
-from bot.sealing import Sealer
+from bot.policies.policy import Policy
+from bot.records.recovery import filed, recording_name
+from bot.records.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Store
 from tests.conftest import POLICY

@@ -8,15 +8,16 @@ from dataclasses import replace
 
 import pytest
 
-from bot import chat, rescue
-from bot.chats import EARLIER
+from bot.chats import chat
+from bot.chats.chats import EARLIER
+from bot.conversation import rescue
+from bot.conversation.ending import closing
 from bot.dialogue import protocol
 from bot.dialogue.protocol import Moved, Start, Turn
-from bot.ending import closing
 from bot.errors import HuifangError, ServedElsewhere
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
-from bot.handoff import LEFT
+from bot.humans.handoff import LEFT
 from bot.settings import Settings
 from bot.store import Store
 from bot.web.chatline import ChatLine

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.callbacks import Conversations
+from bot.conversation.ending import Result
 from bot.dialogue.protocol import Moved, Record, Start, Turn
-from bot.ending import Result
 from bot.evidence import verify_record
 from bot.evidence.completeness import missing
 from bot.evidence.export import export

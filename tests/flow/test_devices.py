@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from bot.dialogue import protocol
 from bot.dialogue.protocol import Moved
+from bot.humans.settling import list_due
 from bot.settings import Settings
-from bot.settling import list_due
 from bot.store import Store
 from tests.conftest import POLICY
 from tests.flow.desks import DeadDialogue, Page, house

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.acting import Manner
 from bot.callbacks import Callbacks
+from bot.conversation.acting import Manner
+from bot.conversation.inquiries import Inquiries
+from bot.conversation.performing import HUMAN_BUTTON, Performer
 from bot.dialogue.port import Dialogue
 from bot.dialogue.protocol import Close, Item, Moved, Say, Start
-from bot.inquiries import Inquiries
-from bot.performing import HUMAN_BUTTON, Performer
 from bot.settings import Settings
 from bot.store import Store
 from tests.conftest import POLICY, SteppingClock

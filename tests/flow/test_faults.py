@@ -9,12 +9,12 @@ import pytest
 
 from bot import off_loop
 from bot.callbacks import Callbacks, Conversations
+from bot.conversation.ending import Result
 from bot.dialogue.protocol import Moved, Start
-from bot.ending import Result
 from bot.evidence.recordings import sealed_path
 from bot.evidence.states import State
 from bot.evidence.verify import verify_store
-from bot.recovery import recording_name, recover_all
+from bot.records.recovery import recording_name, recover_all
 from bot.settings import Settings
 from bot.store import Store
 from tests.conftest import POLICY, SteppingClock

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.dialogue.client import Dialogue
-from bot.foreign import MEANINGS
-from bot.translation import load
+from bot.questionnaires.foreign import MEANINGS
+from bot.questionnaires.translation import load
 
 pytestmark = [pytest.mark.rasa, pytest.mark.asyncio(loop_scope="session")]
 

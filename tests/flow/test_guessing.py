@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.beginning import MAX_WRONG, WRONG_WITHIN, guessing
 from bot.callbacks import Conversations
+from bot.conversation.beginning import MAX_WRONG, WRONG_WITHIN, guessing
 from bot.evidence.ledger import GENESIS, Draft, Event, chain_after
 from tests.conftest import POLICY
 from tests.flow.scripted_line import ScriptedLine

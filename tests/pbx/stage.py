@@ -13,13 +13,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.cli.importing import import_policies
+from bot.cli.simulation import CALLER_RATE
 from bot.evidence.ledger import Event
 from bot.house import House, running
-from bot.importing import import_policies
 from bot.parts import open_voice
-from bot.policy import Policy
+from bot.policies.policy import Policy
 from bot.settings import ROOT, Settings
-from bot.simulation import CALLER_RATE
 from tests.pbx.asterisk import NUMBER, PASSWORD, SECRET, Asterisk, Ports, free_ports
 from tests.pbx.phones import Phone, Phones
 from voice.speaking import wav

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from bot.dialer import undecided
 from bot.evidence.ledger import Event
 from bot.evidence.states import State
 from bot.evidence.verify import verify_store
+from bot.phone.dialer import undecided
 from tests.pbx.asterisk import NUMBER
 from tests.pbx.phones import Phone
 from tests.pbx.stage import RING_S, Policyholder, Stage, agents, stage

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from bot.importing import import_policies
+from bot.cli.importing import import_policies
 from bot.settings import ROOT, Settings
 from tests.pbx.asterisk import NUMBER, PASSWORD, Asterisk, free_ports
 from tests.pbx.phones import Phone, Phones
@@ -43,7 +43,8 @@ class Bot:
     def __init__(self, data: Path) -> None:
         self.audio, self.http, web = free_tcp(3)
         self._command = [
-            sys.executable, "-m", "bot.cli", "serve", "--data", str(data), "--voice", "pyttsx3",
+            sys.executable, "-m", "bot.cli.main", "serve", "--data", str(data),
+            "--voice", "pyttsx3",
             "--audiosocket-port", str(self.audio), "--telephony-port", str(self.http),
             "--web-port", str(web),
         ]  # fmt: skip

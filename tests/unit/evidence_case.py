@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.evidence.audio import AudioFile, StereoRecorder
 from bot.evidence.ledger import Draft, Event, chain
-from bot.policy import Policy, Product
+from bot.policies.policy import Policy, Product
 from bot.store import Store
 from bot.vault.datakey import DataKey
 

@@ -7,10 +7,10 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from bot import questionnaire
-from bot.policy import Policy
-from bot.policy_import import import_rows
-from bot.questionnaire import Script
+from bot.policies.policy import Policy
+from bot.policies.reading import import_rows
+from bot.questionnaires import questionnaire
+from bot.questionnaires.questionnaire import Script
 from bot.settings import ROOT
 
 VERSION = "zh-2026.1"

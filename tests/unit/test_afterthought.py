@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from bot import expectation
-from bot.acting import Question
-from bot.afterthought import TERM_WINDOW_MS, WINDOW_MS, Settled, says_nothing, settled
+from bot.answers import expectation
+from bot.answers.proof import Heard, Held
+from bot.conversation.acting import Question
+from bot.conversation.afterthought import TERM_WINDOW_MS, WINDOW_MS, Settled, says_nothing, settled
 from bot.dialogue.protocol import Answer, Ask, Meaning, Moved, Record, Say
 from bot.evidence.ledger import Draft
-from bot.proof import Heard, Held
-from bot.questionnaire import Clause
+from bot.questionnaires.questionnaire import Clause
 from voice.frames import Utterance
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.answering import machine
+from bot.conversation.answering import machine
 
 MACHINES = {
     "voicemail": [

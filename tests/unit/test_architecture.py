@@ -9,25 +9,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PURE = (
     "bot/personal.py",
-    "bot/policy.py",
-    "bot/retention.py",
+    "bot/policies/policy.py",
+    "bot/records/retention.py",
     "bot/local.py",
-    "bot/questionnaire.py",
-    "bot/questionnaire_schema.py",
-    "bot/strict_yaml.py",
-    "bot/foreign.py",
-    "bot/foreseen.py",
-    "bot/translation.py",
-    "bot/translation_schema.py",
-    "bot/identity.py",
-    "bot/spoken.py",
-    "bot/comprehension.py",
-    "bot/hearing.py",
-    "bot/acting.py",
-    "bot/proof.py",
-    "bot/beginning.py",
-    "bot/delivery.py",
-    "bot/ending.py",
+    "bot/questionnaires/questionnaire.py",
+    "bot/questionnaires/schema.py",
+    "bot/questionnaires/strict_yaml.py",
+    "bot/questionnaires/foreign.py",
+    "bot/conversation/foreseen.py",
+    "bot/questionnaires/translation.py",
+    "bot/questionnaires/translation_schema.py",
+    "bot/answers/identity.py",
+    "bot/answers/spoken.py",
+    "bot/answers/comprehension.py",
+    "bot/conversation/hearing.py",
+    "bot/conversation/acting.py",
+    "bot/answers/proof.py",
+    "bot/conversation/beginning.py",
+    "bot/conversation/delivery.py",
+    "bot/conversation/ending.py",
     "bot/evidence/ledger.py",
     "bot/dialogue/protocol.py",
 )
@@ -38,6 +38,19 @@ SPEAKING_CHILD = tuple(
 )
 RASA_SIDE = ("bot/dialogue/worker", "actions/", "nlu/components/")
 STANDARD = sys.stdlib_module_names
+
+
+ABOVE = {
+    "policies": {"conversation", "records", "store", "phone", "chats", "humans", "web"},
+    "questionnaires": {"conversation", "records", "store", "phone", "chats", "humans", "web"},
+    "answers": {"conversation", "records", "store", "phone", "chats", "humans", "web"},
+    "conversation": {"records", "phone", "chats", "humans", "web"},
+    "records": {"phone", "chats", "humans", "web"},
+    "phone": {"chats", "humans", "web"},
+    "chats": {"phone"},
+    "web": {"conversation", "records", "store", "phone", "chats", "humans"},
+}
+"""The rooms of `bot/` that a room may not know."""
 
 
 def modules(*folders: str) -> Iterator[tuple[str, set[str]]]:
@@ -60,7 +73,7 @@ def top(names: set[str]) -> set[str]:
 
 def test_the_walk_sees_the_house() -> None:
     seen = dict(modules("bot", "voice"))
-    assert "bot.dialogue.protocol" in seen["bot/conversation.py"]
+    assert "bot.dialogue.protocol" in seen["bot/conversation/conversation.py"]
     assert set(PURE) <= seen.keys()
 
 
@@ -71,7 +84,7 @@ def test_voice_knows_nothing_of_the_application() -> None:
 
 def test_numpy_computes_in_the_thread_that_asks() -> None:
     code = (
-        "import bot.cli, os, numpy as np; big = np.ones((600, 600), np.float32); big @ big;"
+        "import bot.cli.main, os, numpy as np; big = np.ones((600, 600), np.float32); big @ big;"
         "print(len(os.listdir('/proc/self/task')))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
@@ -104,6 +117,15 @@ def test_pure_rooms_have_no_clock_no_disk_no_network() -> None:
     for path, names in modules("bot"):
         if path in PURE:
             assert not top(names) & IMPURE, f"{path} imports {sorted(top(names) & IMPURE)}"
+
+
+def test_inner_rooms_do_not_know_outer_ones() -> None:
+    for path, names in modules("bot"):
+        room = path.split("/")[1]
+        known = {name.split(".")[1] for name in names if name.startswith("bot.")}
+        guilty = known & ABOVE.get(room, set())
+        assert not guilty, f"{path} may not import {sorted(guilty)}"
+        assert room == "cli" or "cli" not in known, f"{path} imports a command"
 
 
 def test_only_the_store_speaks_sql() -> None:

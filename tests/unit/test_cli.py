@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bot.cli import app
-from bot.cli_options import settings
+from bot.cli.main import app
+from bot.cli.options import settings
 from bot.errors import ConfigError
 from bot.house import running
 from bot.settings import Settings

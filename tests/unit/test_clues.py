@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import pytest
 
-from bot import hearing
+from bot.conversation import hearing
 from bot.dialogue.protocol import Turn
 from bot.dialogue.wire import BadLine, turn_from_json
 from nlu.components.utterance import Heard

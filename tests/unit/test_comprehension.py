@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import expectation
-from bot.by_spelling import respell
-from bot.comprehension import check
-from bot.expectation import Expectation, Said
-from bot.questionnaire import Clause
+from bot.answers import expectation
+from bot.answers.by_spelling import respell
+from bot.answers.comprehension import check
+from bot.answers.expectation import Expectation, Said
+from bot.questionnaires.questionnaire import Clause
 from tests.unit.policies import examples, policy, render
 
 FIFTEEN = expectation.number(15, ("天", "日"), "")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.confusable import may_hide_another, neighbours, ways
+from bot.answers.confusable import may_hide_another, neighbours, ways
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bot.cli import app
+from bot.cli.main import app
 from bot.errors import ConfigError
 from bot.evidence.verify import verify_store
-from bot.sealing import Sealer
+from bot.records.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Store
 from bot.store.copy import copy_store

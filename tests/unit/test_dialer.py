@@ -12,24 +12,16 @@ from pathlib import Path
 import pytest
 import structlog
 
+from bot.answers.expectation import Said
 from bot.callbacks import Callbacks, Conversations
-from bot.dialer import (
-    AT_ONCE,
-    LOOK_AGAIN_S,
-    UNREADY,
-    WORDS_S,
-    Dialer,
-    may_dial,
-    undecided,
-)
-from bot.dialling import order, placed
+from bot.cli.dialling import order, placed
+from bot.cli.importing import chat_link
+from bot.conversation.inquiries import Inquiries
 from bot.errors import ConfigError, ServedElsewhere, StoreUnavailable, UnderWay
 from bot.evidence.ledger import Draft
-from bot.expectation import Said
-from bot.handoff import HumanDesk
-from bot.importing import chat_link
-from bot.inquiries import Inquiries
-from bot.policy import Policy
+from bot.humans.handoff import HumanDesk
+from bot.phone.dialer import AT_ONCE, LOOK_AGAIN_S, UNREADY, WORDS_S, Dialer, may_dial, undecided
+from bot.policies.policy import Policy
 from bot.settings import Settings
 from bot.store import Store
 from bot.vault.datakey import Unreadable
@@ -305,7 +297,7 @@ async def test_however_many_records_cannot_be_read_whoever_is_due_is_called(
 async def test_a_round_that_breaks_is_not_the_last(
     dialer: Dialer, exchange: Exchange, monkeypatch: pytest.MonkeyPatch, due: str
 ) -> None:
-    monkeypatch.setattr("bot.dialer.POLL_S", 0.0)
+    monkeypatch.setattr("bot.phone.dialer.POLL_S", 0.0)
     ask = dialer.round
 
     async def breaks_once() -> int:
@@ -406,7 +398,7 @@ async def test_an_outcome_comes_between_no_events_of_a_conversation(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The manager was away when the call was answered, and tells now."""
-    monkeypatch.setattr("bot.dialer.POLL_S", 0)
+    monkeypatch.setattr("bot.phone.dialer.POLL_S", 0)
     await dialer.round()
     call = exchange.asked[0][0]
     callbacks.rung(due)

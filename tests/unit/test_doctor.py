@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import doctor, membership
+from bot import membership
+from bot.cli import doctor
 from bot.settings import Settings
 
 

@@ -10,12 +10,12 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from bot.callbacks import Callbacks
-from bot.cli import app
-from bot.due import Due, working_day
+from bot.cli.main import app
 from bot.errors import ConfigError, UnderWay
 from bot.evidence.ledger import Draft
+from bot.humans.due import Due, working_day
+from bot.humans.settling import list_due, settle
 from bot.settings import Settings
-from bot.settling import list_due, settle
 from bot.store import Store
 from tests.conftest import POLICY, HandClock
 from tests.harm import damage

@@ -13,18 +13,18 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from bot import parts
-from bot.acting import sentences
 from bot.callbacks import Callbacks
-from bot.cli import app
-from bot.erasing import Eraser
+from bot.cli.main import app
+from bot.conversation.acting import sentences
 from bot.errors import ConfigError
 from bot.evidence.export import export
 from bot.evidence.ledger import Draft
 from bot.evidence.verify import verify_store
-from bot.policy import Policy
-from bot.recovery import recover_all
-from bot.retention import contract_end, keep_until
-from bot.sealing import Sealer
+from bot.policies.policy import Policy
+from bot.records.erasing import Eraser
+from bot.records.recovery import recover_all
+from bot.records.retention import contract_end, keep_until
+from bot.records.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Erased, NotFound, Store
 from bot.vault.datakey import DataKey, Unreadable

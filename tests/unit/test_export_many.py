@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bot.cli import app
+from bot.cli.main import app
 from bot.errors import ConfigError
 from bot.evidence import exported
 from bot.evidence.export_many import DAMAGED, LIST, export_many
-from bot.sealing import Sealer
+from bot.records.sealing import Sealer
 from bot.settings import Settings
 from tests.harm import damage
 from tests.unit.evidence_case import finished_callback, new_callback, open_store

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import translation
-from bot.foreign import MEANINGS, Written
+from bot.questionnaires import translation
+from bot.questionnaires.foreign import MEANINGS, Written
 from voice.listening.closed_set import ClosedSet
 
 KOREAN = translation.load("ko-2026.1").foreign

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.identity import KeyCollector, check
+from bot.answers.identity import KeyCollector, check
 from tests.unit.policies import policy
 
 HANZI = "〇一二三四五六七八九"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from bot.noises import Noises
+from bot.conversation.noises import Noises
 
 
 def test_a_sound_that_may_have_been_an_answer_is_asked_about_once_a_question() -> None:

@@ -16,9 +16,9 @@ from bot.callbacks import Callbacks, Conversations
 from bot.errors import StoreUnavailable
 from bot.evidence.audio import AudioFile, StereoRecorder
 from bot.evidence.ledger import Draft
+from bot.phone.switchboard import Switchboard
 from bot.settings import Settings
 from bot.store import Store
-from bot.switchboard import Switchboard
 from tests.conftest import POLICY, HandClock
 from tests.unit.test_switchboard import UUID, Silent
 
@@ -93,7 +93,7 @@ async def test_a_call_that_cannot_be_begun_is_a_humans(
     switchboard: Switchboard, store: Store, back: Event, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may even be opened later: nobody is kept from calling again, and nothing writes on."""
-    monkeypatch.setattr("bot.switchboard.PhoneLine", Silent)
+    monkeypatch.setattr("bot.phone.switchboard.PhoneLine", Silent)
     monkeypatch.setattr(off_loop, "ANSWER_S", 0.05)
     opened = Event()
 
@@ -113,7 +113,7 @@ async def test_a_call_that_cannot_be_begun_is_a_humans(
 
     claim = switchboard._callbacks.scribe
     monkeypatch.setattr(switchboard._callbacks, "scribe", lambda id: (hang("pen"), claim(id))[1])
-    monkeypatch.setattr("bot.switchboard.StereoRecorder", Late)
+    monkeypatch.setattr("bot.phone.switchboard.StereoRecorder", Late)
     callback = switchboard._callbacks.open(POLICY, "phone")
     switchboard.expect(UUID, callback)
     await asyncio.wait_for(switchboard.on_call(UUID, cast(Any, Silent())), QUICK_S)

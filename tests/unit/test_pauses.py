@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from bot import expectation, pauses
-from bot.expectation import Expectation
+from bot.answers import expectation
+from bot.answers.expectation import Expectation
+from bot.conversation import pauses
 from voice.listening.whole import Wanted
 
 CHOICE = expectation.choice(("一样多", "可能少"), (("一样多",), ("可能少",)), 1)

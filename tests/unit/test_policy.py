@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import questionnaire
-from bot.policy import Policy, Product
-from bot.policy_csv import MAX_BYTES, RowError, decode, mask, parse_csv
-from bot.policy_import import import_rows
+from bot.policies.csv_file import MAX_BYTES, RowError, decode, mask, parse_csv
+from bot.policies.policy import Policy, Product
+from bot.policies.reading import import_rows
+from bot.questionnaires import questionnaire
 from tests.unit.policies import FILE, VERSION, examples, policy
 
 ROWS = list(csv.DictReader(io.StringIO(FILE.read_text(encoding="utf-8"))))

@@ -9,12 +9,12 @@ from itertools import pairwise
 
 import pytest
 
-from bot import questionnaire
-from bot.conditions import applies
 from bot.errors import ConfigError, MissingField
-from bot.policy import Policy
-from bot.questionnaire_schema import REQUIRED
-from bot.wording import FIELDS, parse
+from bot.policies.policy import Policy
+from bot.questionnaires import questionnaire
+from bot.questionnaires.conditions import applies
+from bot.questionnaires.schema import REQUIRED
+from bot.questionnaires.wording import FIELDS, parse
 from tests.unit.policies import VERSION, examples, policy, render
 
 SOURCE = (questionnaire.FOLDER / f"{VERSION}.yml").read_text(encoding="utf-8")

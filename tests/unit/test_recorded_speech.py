@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from pypinyin import lazy_pinyin
 
-from bot import questionnaire, recordings
+from bot import recordings
+from bot.questionnaires import questionnaire
 from bot.settings import Settings
 from tests.unit.test_speaker import MODELS, started
 from voice.frames import PHONE_RATE

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from bot.callbacks import Callbacks
-from bot.ending import Progress
+from bot.cli.importing import import_policies
+from bot.conversation.ending import Progress
 from bot.evidence.ledger import Draft
 from bot.evidence.verify import verify_store
-from bot.importing import import_policies
-from bot.recovery import MARGIN_S, MARKER, recording_name, recover_all
+from bot.records.recovery import MARGIN_S, MARKER, recording_name, recover_all
 from bot.settings import ROOT, Settings
 from bot.store import Store
 from tests.harm import damage

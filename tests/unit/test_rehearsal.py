@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import pytest
 import structlog
 
-from bot.acting import Manner, Stage
 from bot.callbacks import Callbacks
+from bot.conversation.acting import Manner, Stage
 from bot.dialogue.protocol import Ask, Explain
 from bot.rehearsal import Rehearsal
 from bot.settings import Settings

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from bot.ringing import ANSWERED, GONE, until_answered
+from bot.phone.ringing import ANSWERED, GONE, until_answered
 from voice.frames import Hangup, Key, LineEvent, Utterance
 
 

@@ -16,7 +16,7 @@ import pytest
 from bot.errors import ConfigError
 from bot.evidence.ledger import Draft
 from bot.evidence.verify import verify_store
-from bot.sealing import Sealed, Sealer, SealingTask
+from bot.records.sealing import Sealed, Sealer, SealingTask
 from bot.settings import Settings
 from bot.store import Store
 from bot.store.events import about

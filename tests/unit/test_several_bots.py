@@ -12,14 +12,14 @@ import pytest
 
 from bot import membership
 from bot.callbacks import Callbacks
-from bot.dialer import Dialer
+from bot.cli.importing import import_policies
 from bot.errors import ConfigError, OwnershipLost, ServedElsewhere
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
 from bot.evidence.verify import verify_store
-from bot.importing import import_policies
 from bot.membership import joined
-from bot.recovery import recover_all, recover_orphans
+from bot.phone.dialer import Dialer
+from bot.records.recovery import recover_all, recover_orphans
 from bot.settings import ROOT, Settings
 from bot.store import Store
 from bot.store.bots import LEASE, UNHEARD
@@ -197,7 +197,7 @@ async def test_the_outcome_of_a_call_comes_between_no_events_of_another_bots_cha
     bots: Bots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its events would be counted by two, and the record fail its check."""
-    monkeypatch.setattr("bot.dialer.POLL_S", 0)
+    monkeypatch.setattr("bot.phone.dialer.POLL_S", 0)
     exchange, told = Exchange(), asyncio.Event()
     dialer = Dialer(bots.a, exchange, exchange, Words())  # type: ignore[arg-type]
     callback = bots.a.open(POLICY, "phone")

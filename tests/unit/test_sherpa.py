@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot import doctor
+from bot.cli import doctor
 from bot.settings import Settings
 from tests.bench.bench_intelligible import syllables, wrong
 from tests.unit import sherpa_models as models

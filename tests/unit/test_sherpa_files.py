@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import doctor, parts
+from bot import parts
+from bot.cli import doctor
 from bot.errors import ConfigError
 from bot.settings import Settings
 from tests.unit import sherpa_models as models

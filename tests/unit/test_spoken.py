@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import spoken
-from bot.numerals import NUMERALS, cardinal
+from bot.answers import spoken
+from bot.answers.numerals import NUMERALS, cardinal
 
 YEARS = ["年"]
 NEAR = date(2026, 11, 20)

@@ -19,7 +19,7 @@ from bot.errors import ConfigError, OwnershipLost
 from bot.evidence import signing
 from bot.evidence.ledger import GENESIS, Draft, verify_chain
 from bot.evidence.states import WrongState
-from bot.policy import Policy
+from bot.policies.policy import Policy
 from bot.store import DamagedPolicy, NotFound, Store
 from bot.store.schema import links, metadata
 from bot.vault.datakey import Unreadable

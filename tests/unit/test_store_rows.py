@@ -12,7 +12,7 @@ from alembic.config import Config
 from sqlalchemy import MetaData, insert, select, text, update
 
 from bot.evidence.verify import verify_store
-from bot.sealing import Sealer
+from bot.records.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Store
 from bot.store import migrate as migrations

@@ -15,13 +15,13 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from bot.callbacks import Callbacks
-from bot.cli import app
+from bot.cli.main import app
 from bot.errors import ConfigError
 from bot.evidence.ledger import Draft, Event, canonical
 from bot.evidence.recordings import Sealed
 from bot.evidence.verify import verify_store
-from bot.recovery import recover_all
-from bot.sealing import Sealer
+from bot.records.recovery import recover_all
+from bot.records.sealing import Sealer
 from bot.settings import Settings
 from bot.store import Store
 from bot.store import keys as store_keys

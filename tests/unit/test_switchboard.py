@@ -10,13 +10,13 @@ from typing import Any, cast
 import pytest
 
 from bot.callbacks import Callbacks, Conversations
-from bot.ending import Ending, Result
+from bot.conversation.ending import Ending, Result
 from bot.errors import StoreUnavailable
 from bot.evidence.ledger import Draft
 from bot.evidence.states import State
+from bot.phone.switchboard import Switchboard
 from bot.settings import Settings
 from bot.store import Callback, Store
-from bot.switchboard import Switchboard
 from tests.conftest import POLICY
 from voice.pbx_events import KeyDown
 
@@ -125,7 +125,7 @@ async def test_a_call_while_the_policyholder_chats_leaves_no_event_between_those
 ) -> None:
     """The chat may be at another bot, of which only the store knows. It counts its own events: an
     answer names the one that it rests on."""
-    monkeypatch.setattr("bot.switchboard.PhoneLine", Silent)
+    monkeypatch.setattr("bot.phone.switchboard.PhoneLine", Silent)
     callback = switchboard._callbacks.open(POLICY, "chat")
     chat = switchboard._callbacks.serve(callback)
     switchboard.expect(UUID, callback)
@@ -140,8 +140,8 @@ async def test_a_hand_over_that_could_not_be_written_is_written_later(
     settings: Settings, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store was away when the caller was given to the humans."""
-    monkeypatch.setattr("bot.switchboard.PhoneLine", Silent)
-    monkeypatch.setattr("bot.rescue.RETRY_S", 0.01)
+    monkeypatch.setattr("bot.phone.switchboard.PhoneLine", Silent)
+    monkeypatch.setattr("bot.conversation.rescue.RETRY_S", 0.01)
     unread = [StoreUnavailable("away")] * 2
 
     class Broken:
@@ -247,7 +247,7 @@ async def test_who_was_taken_back_too_late_for_the_exchange_is_in_the_humans_lis
 ) -> None:
     """It has not waited for the answer: its caller is in the queue still."""
     callback = handed_over(switchboard, store)
-    monkeypatch.setattr("bot.switchboard.BACK_S", 0.0)
+    monkeypatch.setattr("bot.phone.switchboard.BACK_S", 0.0)
     assert await switchboard.back(UUID) == ""
     row = store.callback(callback)
     assert (row.owner, row.state) == ("queue", State.HUMAN)

@@ -11,12 +11,12 @@ from aiohttp import ClientSession, web
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
-from bot import telephony
 from bot.doors import served
 from bot.errors import ConfigError
 from bot.evidence.kinds import KINDS
 from bot.evidence.ledger import Draft, chain
 from bot.metrics import DETAILS, Metrics
+from bot.phone import telephony
 from voice.pacing import Pacer
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.numerals import LONGEST, clean
-from bot.times import HORIZON, parse_when, spoken_slot
+from bot.answers.numerals import LONGEST, clean
+from bot.answers.times import HORIZON, parse_when, spoken_slot
 
 CHINA = timezone(timedelta(hours=8))
 NOW = datetime(2026, 11, 19, 14, 7, 31, tzinfo=CHINA)  # a Thursday

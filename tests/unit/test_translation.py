@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from bot import chats, doctor, questionnaire, times, translation
-from bot.chat import BROKEN
+from bot.answers import times
+from bot.chats import chats
+from bot.chats.chat import BROKEN
+from bot.cli import doctor
 from bot.errors import ConfigError, ServedElsewhere
-from bot.policy import Policy
-from bot.script import Script
+from bot.policies.policy import Policy
+from bot.questionnaires import questionnaire, translation
+from bot.questionnaires.script import Script
 from bot.web import chat as chat_page
 from bot.web import chatline
 from tests.unit.policies import TODAY, examples, policy, render
@@ -26,7 +29,7 @@ WORDS = (
     "coverage exclusions initial_fee policy_fee risk_charge surrender_fee bid_offer asset_fee "
     "holder_risk product_risk waiting_rule renewal_period hospitals"
 ).split()
-STATIC = Path(translation.__file__).parent / "web"
+STATIC = Path(translation.__file__).parent.parent / "web"
 
 
 def korean(p: Policy) -> Policy:

@@ -25,7 +25,7 @@ from bot.evidence.export import export
 from bot.evidence.keyring import KeyRing
 from bot.evidence.ledger import Draft, canonical
 from bot.evidence.verify_export import known_signer, verify_export
-from bot.sealing import Sealer
+from bot.records.sealing import Sealer
 from bot.settings import Settings
 from tests.unit.evidence_case import NOW, Pen, build, finished_callback, new_callback, open_store
 

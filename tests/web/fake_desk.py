@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bot.errors import OwnershipLost
-from bot.foreign import Foreign
+from bot.questionnaires.foreign import Foreign
 from bot.web.bell import Bell
 from bot.web.chatline import ChatLine
 from bot.web.desk import Answered, Case, Changed, ChatOver, Entry, Fact, LinkInvalid, Waiting

@@ -11,12 +11,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from bot import translation
 from bot.callbacks import Callbacks, Conversations
 from bot.dialogue.client import Dialogue
 from bot.evidence.verify import verify_store
-from bot.handoff import HumanDesk
+from bot.humans.handoff import HumanDesk
 from bot.parts import open_voice
+from bot.questionnaires import translation
 from bot.settings import Settings
 from bot.store import Store
 from bot.web import chatline

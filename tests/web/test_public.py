@@ -10,10 +10,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.cli_options import settings
+from bot.cli.importing import chat_link, import_policies
+from bot.cli.options import settings
 from bot.doors import pages, served
 from bot.errors import ConfigError
-from bot.importing import chat_link, import_policies
 from bot.settings import ROOT, Settings
 from bot.web.app import make_runner
 from tests.web.fake_desk import FakeDesk

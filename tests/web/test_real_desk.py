@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 from bot.callbacks import Conversations
 from bot.evidence.states import State
 from bot.evidence.verify import verify_store
-from bot.handoff import HumanDesk
+from bot.humans.handoff import HumanDesk
 from bot.parts import open_voice
 from bot.settings import Settings
 from tests.conftest import POLICY

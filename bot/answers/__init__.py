@@ -1,0 +1,1 @@
+"""What was stated, and whether it is what the contract says."""

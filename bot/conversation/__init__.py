@@ -1,0 +1,1 @@
+"""One conversation over any line: heard, understood, committed, then spoken."""

@@ -1,0 +1,1 @@
+"""What a policy is, and how files of them are read."""

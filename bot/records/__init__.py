@@ -1,0 +1,1 @@
+"""What becomes of callbacks on record: recovered, sealed, kept, erased."""
