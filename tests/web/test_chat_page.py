@@ -90,6 +90,26 @@ async def test_a_second_press_cannot_answer_the_next_question(house: House) -> N
     assert len(house.desk.chats[TOKEN].answered) == 1
 
 
+@pytest.mark.parametrize("key", ["1", "Enter"])
+async def test_a_key_held_down_answers_one_question(house: House, key: str) -> None:
+    """A finger that stays on it, or a book: the next question waits for a press of its own."""
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        yes = page.get_by_role("button", name="是／清楚", exact=True)
+        await expect(yes).to_be_enabled()
+        await yes.focus()
+        await page.keyboard.down(key)
+        await asked(page, "B9")
+        await expect(yes).to_be_enabled()
+        await page.keyboard.down(key)  # held: it repeats
+        await expect(yes).to_be_enabled()
+        await page.keyboard.up(key)
+        await page.keyboard.press("2")
+        await asked(page, "B10")
+    answers = [done.answer for done in house.desk.chats[TOKEN].answered]
+    assert answers == ["yes", "no"]
+
+
 async def test_digits_in_the_text_field_are_text(house: House) -> None:
     async with page_of(house.browser) as page:
         await enter(page, house)

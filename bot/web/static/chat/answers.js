@@ -29,7 +29,7 @@ export class Answers {
       if (button) this.#press(button);
     });
     for (const area of [this.#group, byId("log")]) {
-      area.addEventListener("keydown", (event) => this.#digit(event));
+      area.addEventListener("keydown", (event) => (event.repeat ? hold(event) : this.#digit(event)));
     }
     byId("write").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -112,4 +112,10 @@ export class Answers {
     }
     this.#sendButton.setAttribute("aria-disabled", String(!this.#usable));
   }
+}
+
+// A key that stays down would answer one question after the other: each wants a press of its own.
+// What scrolls may repeat.
+function hold(event) {
+  if (event.key === "Enter" || /^[0-9*]$/.test(event.key)) event.preventDefault();
 }
