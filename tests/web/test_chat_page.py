@@ -152,6 +152,40 @@ async def test_an_answer_into_a_dead_connection_is_not_waited_for_in_vain(house:
     assert len(house.desk.chats[TOKEN].answered) == 1
 
 
+async def test_a_wish_for_a_human_into_a_dead_connection_goes_out_again(house: House) -> None:
+    lines: list[WebSocketRoute] = []
+
+    def through(line: WebSocketRoute) -> None:
+        lines.append(line)
+        line.connect_to_server()
+
+    async with page_of(house.browser) as page:
+        await page.clock.install()
+        await page.route_web_socket("**/chat/ws", through)
+        await enter(page, house)
+        lines[0].on_message(lambda _: None)
+        await press(page, "转人工")
+        assert house.desk.chats[TOKEN].owner == "bot"
+        await page.clock.run_for(7000)
+        await expect(page.locator("#owner")).to_contain_text("正在为您转接人工客服")
+        await expect(page.locator(".bubble.caller")).to_have_count(1)
+        await lines[1].close()  # once it has arrived it is not sent anew
+        await page.clock.run_for(1000)
+        await expect(page.locator(".bubble.caller")).to_have_count(1)
+    assert house.desk.chats[TOKEN].owner == "queue"
+
+
+async def test_what_was_typed_too_fast_is_not_lost(house: House) -> None:
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        field = page.get_by_label("输入回答")
+        for n in range(11):
+            await field.fill(f"第{n}句")
+            await page.keyboard.press("Enter")
+        await expect(page.locator("#notice")).to_contain_text("您发得太快了")
+        await expect(field).to_have_value("第10句")
+
+
 async def test_one_browser_is_told_from_another(house: House) -> None:
     async with page_of(house.browser) as mine, page_of(house.browser) as other:
         await enter(mine, house)

@@ -20,6 +20,7 @@ export class Answers {
   #timer = 0;
   #typed = 0;
   #unconfirmed = ""; // typed text the server has not shown back yet
+  #wished = false; // for a human, and nothing was shown back since
 
   // send(message) is false when there is no connection.
   constructor(send) {
@@ -55,10 +56,17 @@ export class Answers {
   }
 
   confirmed(text) {
+    this.#wished = false;
     if (text === this.#unconfirmed.trim()) this.#unconfirmed = "";
   }
 
-  // After a broken connection: what never arrived goes back into the field, to be sent on purpose.
+  // The connection is back: a wish for a human that never arrived goes out again by itself.
+  rejoined() {
+    this.giveBackUnsent();
+    if (this.#wished && this.#usable && !this.#human) this.#send({ type: "press", button: "human" });
+  }
+
+  // What never arrived, or was not taken, goes back into the field, to be sent on purpose.
   giveBackUnsent() {
     if (this.#unconfirmed && !this.#text.value) this.#text.value = this.#unconfirmed;
     this.#unconfirmed = "";
@@ -66,8 +74,7 @@ export class Answers {
 
   #press(button) {
     if (button.getAttribute("aria-disabled") === "true") return;
-    const name = button.dataset.button;
-    if (this.#send({ type: "press", button: name }) && name !== "human") this.#rest(4 * GLANCE_MS);
+    this.#sent({ type: "press", button: button.dataset.button }, button);
   }
 
   // Only while the log or the buttons have the focus: a single-key shortcut must not be everywhere.
@@ -76,7 +83,13 @@ export class Answers {
     const button = this.#group.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!button || button.getAttribute("aria-disabled") === "true") return;
     event.preventDefault();
-    if (this.#send({ type: "key", digit: event.key }) && event.key !== "0") this.#rest(4 * GLANCE_MS);
+    this.#sent({ type: "key", digit: event.key }, button);
+  }
+
+  #sent(message, button) {
+    const human = button.dataset.button === "human";
+    this.#wished ||= human;
+    if (this.#send(message) && !human) this.#rest(4 * GLANCE_MS);
   }
 
   #write() {

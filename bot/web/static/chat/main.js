@@ -68,8 +68,8 @@ const on = {
     byId("resume").hidden = true;
     const fresh = log.replace(message.messages);
     fresh.filter(({ who }) => who === "caller").forEach(({ text }) => answers.confirmed(text));
-    answers.giveBackUnsent();
     standing(message.standing);
+    answers.rejoined();
     if (fresh.length) log.reveal();
     arrived();
   },
@@ -87,6 +87,7 @@ const on = {
     standing(message.standing);
   },
   notice({ text }) {
+    answers.giveBackUnsent();
     notice(t(text));
   },
   mute({ seq, text }) {
