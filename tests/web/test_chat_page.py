@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from playwright.async_api import Page, WebSocketRoute, expect
 
 from bot.errors import HuifangError, ServedElsewhere, StoreUnavailable
 from bot.vault.datakey import Unreadable
 from tests.web.conftest import House
-from tests.web.fake_desk import ELDER_TOKEN, GOODBYE, ITEMS, OPENING, TOKEN
+from tests.web.fake_desk import ELDER_TOKEN, GOODBYE, ITEMS, OPENING, TOKEN, tone
 from tests.web.serving import page_of, screenshot
 from voice.frames import Utterance
 
@@ -309,6 +311,36 @@ async def test_new_messages_are_read_by_themselves_when_wanted(house: House) -> 
         await asked(page, "B9")
         await expect(page.locator(".listen").last).to_contain_text("停止朗读")
         assert house.desk.spoken == [(ITEMS["B9"], 1.0)]
+
+
+async def test_who_answers_need_not_hear_the_question_to_its_end(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a key stops our speech on the telephone."""
+    asked_for, speaks = [], asyncio.Event()
+
+    async def speak(text: str, rate: float) -> bytes:
+        asked_for.append(text)
+        await speaks.wait()
+        return tone()
+
+    monkeypatch.setattr(house.desk, "speak", speak)
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        await press(page, "大字·设置")
+        await press(page, "自动朗读")
+        await press(page, "再说一遍")
+        again = page.locator(".listen").last
+        await expect(again).to_contain_text("准备中")
+        question = await again.element_handle()
+        assert question is not None
+        await press(page, "是／清楚")
+        await asked(page, "B9")
+        assert (await question.inner_text()).startswith("朗读")
+        await expect(page.locator(".listen").last).to_contain_text("准备中")
+        speaks.set()
+        await expect(page.locator(".listen").last).to_contain_text("停止朗读")
+    assert asked_for == [ITEMS["B3"], ITEMS["B9"]]
 
 
 async def test_without_a_voice_the_page_says_so(house: House) -> None:

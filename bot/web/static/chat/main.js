@@ -31,7 +31,11 @@ function notice(text) {
 
 const log = new Log(byId("log"), (seq) => reading.toggle(seq));
 const prefs = new Prefs((aloud) => aloud || reading.stop());
-const answers = new Answers((message) => connection?.send(message, { replied: message.type !== "typing" }) ?? false);
+const answers = new Answers((message) => {
+  const said = message.type !== "typing";
+  if (said) reading.stop(); // who has answered need not hear the question to its end
+  return connection?.send(message, { replied: said }) ?? false;
+});
 const reading = new Reading({
   ask: (seq) => send({ type: "speak", seq, slow: prefs.elder }),
   buttonOf: (seq) => log.button(seq),
