@@ -73,8 +73,8 @@ class Sound:
         if found.request == "human":
             return None
         sounds = f" {self.heard.sounds} "
+        over = found.answer == "unclear" and found.request != "complain"
         for words, spelt in _HUMAN_SPELT.items():
-            over = found.answer == "unclear" and found.request != "complain"
             if (over or words == _HUMAN) and spelt in sounds and words not in self.text:
                 return self._as("human", f"逐音听到“{words}”")
         said = self.heard.spelt
@@ -218,8 +218,10 @@ class Sound:
         """Whether the second reader, if there is one, heard `fixed` rather than what was written:
         what it spelt as it stands (有一问) is no other word (有意外)."""
         spelt = self.heard.sounds
+        if not spelt:
+            return True
         written, read = (pinyin.apart(spelt, bare(words)) for words in (self.text, fixed))
-        return not spelt or read < written
+        return read < written
 
     def _repaired(self) -> Meaning | None:
         """A yes whose words had to be read by their sound. The reading alone never makes a yes: the
