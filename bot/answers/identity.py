@@ -8,7 +8,7 @@ or two different answers in one breath never pass.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from bot.answers.numerals import NUMBER, arabic, clean, value
@@ -104,14 +104,14 @@ def _is_number(number: str, policy: Policy) -> bool:
 class KeyCollector:
     """Keys pressed one after another, made into one number. Times are ms on any one clock.
 
-    Complete at eight digits, at X (`*` as the fourth), at `#`, or after `pause_ms` without a key,
-    when the owner of the clock calls `due` or `finish`. 0 as the first key is a call for a human
-    and never collected.
+    Complete at eight digits, at X (`*` as the fourth), at `#`, or when the caller has paused and
+    the owner of the clock calls `finish`. 0 as the first key is a call for a human and never
+    collected.
     """
 
     pause_ms: int = 2500
     pending: str = ""  # what has been collected so far
-    _last_ms: int = field(default=0, repr=False)
+    last_ms: int = 0  # when its last key was pressed
 
     def takes(self, digit: str) -> bool:
         """Whether the key would belong to the number; if not it is a command."""
@@ -122,21 +122,18 @@ class KeyCollector:
         return digit.isdecimal() and not (digit == "0" and not self.pending)
 
     def press(self, digit: str, at_ms: int) -> str | None:
-        """The number if this key completes it. A key after a pause begins a new number."""
-        if self.pending and at_ms - self._last_ms > self.pause_ms:
-            self.pending = ""
+        """The number if this key completes it."""
         if not self.takes(digit):
             return None
-        self._last_ms = at_ms
+        self.last_ms = at_ms
         if digit == "#":
             return self.finish()
         self.pending += "X" if digit == "*" else digit
         return self.finish() if digit == "*" or len(self.pending) == 8 else None
 
-    def due(self, now_ms: int) -> str | None:
-        """The number if the caller has paused long enough."""
-        over = self.pending and now_ms - self._last_ms >= self.pause_ms
-        return self.finish() if over else None
+    def stale(self, now_ms: int) -> bool:
+        """Whether the caller has paused so long that a key would begin another number."""
+        return bool(self.pending) and now_ms - self.last_ms > self.pause_ms
 
     def finish(self) -> str:
         """What was collected, which may be too short; the next key begins anew."""

@@ -132,6 +132,7 @@ class Conversation:
         return beginning.called(self._script, self._line.kind, moved.model)
 
     async def _react(self, event: LineEvent) -> None:
+        await self._leave_behind(event)
         match event:
             case Played():
                 await self._bot.played(event)
@@ -275,10 +276,9 @@ class Conversation:
 
     async def _key(self, key: Key) -> None:
         self._settled = None
-        collecting = self._bot.state.get("phase") == "identity_secret"
-        if key.digit == "0" and not (collecting and self._keys.pending):
+        if key.digit == "0" and not self._keys.pending:
             await self._bot.to_human(self._heard_key("0", key.at_ms, None))
-        elif collecting:
+        elif self._asks_for_number:
             self._line.stop()
             number = self._keys.press(key.digit, key.at_ms)
             if number is not None:
@@ -291,9 +291,24 @@ class Conversation:
             await self._answered(moved, heard, Said(key.digit, "key"), key.at_ms)
 
     async def _number(self, number: str, at_ms: int) -> None:
+        """What was keyed as the proof of identity."""
         moved = await self._keyed(number)
         heard = self._heard_key(number, at_ms, moved)
         await self._bot.perform(moved, heard, Said(number, "key"))
+
+    async def _leave_behind(self, event: LineEvent) -> None:
+        """Keys of a number that was never finished answer nothing that is asked after it, and begin
+        no other number: they are kept on record and that is all."""
+        goes_on = self._asks_for_number and not isinstance(event, Hangup)
+        if isinstance(event, Key) and self._keys.stale(event.at_ms):
+            goes_on = False
+        if self._keys.pending and not goes_on:
+            at_ms, digits = self._keys.last_ms, self._keys.finish()
+            await self._scribe.write([hearing.keyed(digits, at_ms, None)])
+
+    @property
+    def _asks_for_number(self) -> bool:
+        return self._bot.state.get("phase") == "identity_secret"
 
     async def _keyed(self, digits: str) -> Moved:
         return await self._dialogue.turn(Turn(self._bot.state, text=digits, via="key"))

@@ -7,6 +7,7 @@ A scenario is a list of steps a compliance officer can read:
       torn: true           … and the line has returned a part of the bot's own voice with it
     - key: "1"             … presses these keys
     - echo: true           the line returns the bot's own voice
+    - pause: 3             … does nothing for so many seconds, less than the bot is patient
     - silent: true         … says nothing for as long as the bot is patient
     - hangup: true         … puts the phone down
     - rest: {默认: 清楚, NT2: 没有}   answers everything that is asked from here to Z1,
@@ -119,6 +120,9 @@ async def _step(
             line.echoes()
         case {"key": digits}:
             line.caller_keys(str(digits))
+        case {"pause": seconds}:
+            line.time_passes(seconds)
+            return
         case {"silent": _}:
             line.caller_is_silent()
         case {"hangup": _}:

@@ -119,6 +119,9 @@ class ScriptedLine:
             over = self._unplayed[0].id if self._unplayed else None
             self._feed(Key(digit, self._now, over))
 
+    def time_passes(self, seconds: float) -> None:
+        self._now += int(seconds * 1000)
+
     def caller_is_silent(self) -> None:
         waited = self.patience[-1]
         self._now += int(waited * 1000)

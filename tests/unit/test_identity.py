@@ -168,16 +168,10 @@ def test_keys_make_a_number(keys: str, number: str) -> None:
 def test_four_digits_are_complete_after_a_pause() -> None:
     collector, found = press("1234")
     assert found == []
-    assert collector.due(1200 + 2499) is None
-    assert collector.due(1200 + 2500) == "1234"
-    assert collector.due(1200 + 9999) is None
-
-
-def test_a_key_after_a_pause_begins_a_new_number() -> None:
-    collector = KeyCollector()
-    collector.press("1", 0)
-    collector.press("2", 3000)
-    assert collector.pending == "2"
+    assert not collector.stale(1200 + 2500)
+    assert collector.stale(1200 + 2501)
+    assert collector.finish() == "1234"
+    assert not collector.stale(1200 + 9999)
 
 
 @pytest.mark.parametrize("key", ["0", "*", "#"])
