@@ -177,6 +177,23 @@ async def test_a_wish_for_a_human_into_a_dead_connection_goes_out_again(house: H
     assert house.desk.chats[TOKEN].owner == "queue"
 
 
+async def test_a_wish_for_a_human_that_died_with_the_bot_goes_out_again(house: House) -> None:
+    """It stood in the page, and the process was killed before it was on record."""
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        dying = house.desk.chats[TOKEN]
+        assert dying.task and dying.line._peer
+        dying.task.cancel()
+        await press(page, "转人工")
+        await expect(page.locator(".bubble.caller .words")).to_have_text("转人工")
+        assert dying.owner == "bot"
+        del house.desk.chats[TOKEN]
+        dying.line._peer.close("killed")
+        await expect(page.locator("#owner")).to_contain_text("正在为您转接人工客服")
+        await expect(page.locator(".bubble.caller")).to_have_count(1)
+    assert house.desk.chats[TOKEN].owner == "queue"
+
+
 async def test_what_was_typed_too_fast_is_not_lost(house: House) -> None:
     async with page_of(house.browser) as page:
         await enter(page, house)

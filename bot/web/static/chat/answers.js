@@ -20,7 +20,7 @@ export class Answers {
   #timer = 0;
   #typed = 0;
   #unconfirmed = ""; // typed text the server has not shown back yet
-  #wished = false; // for a human, and nothing was shown back since
+  #wished = false; // for a human, who is not on record as called
 
   // send(message) is false when there is no connection.
   constructor(send) {
@@ -47,6 +47,7 @@ export class Answers {
 
   set human(human) {
     this.#human = human;
+    if (human) this.#wished = false;
     this.#show();
   }
 
@@ -56,11 +57,11 @@ export class Answers {
   }
 
   confirmed(text) {
-    this.#wished = false;
     if (text === this.#unconfirmed.trim()) this.#unconfirmed = "";
   }
 
-  // The connection is back: a wish for a human that never arrived goes out again by itself.
+  // The connection is back: a wish for a human goes out again by itself. It may have stood in the
+  // page already and be lost with the bot that had it: only a human who is called settles it.
   rejoined() {
     this.giveBackUnsent();
     if (this.#wished && this.#usable && !this.#human) this.#send({ type: "press", button: "human" });
