@@ -124,11 +124,11 @@ async def running(settings: Settings) -> AsyncIterator[House]:
             doors.served(questions, settings.host, settings.telephony_port)
         )
         secret = doors.console_secret(settings.data)
+        stack.push_async_callback(desk.close)  # once the pages' sockets are closed
         pages = make_runner(doors.pages(settings, desk, secret))
         web_port = await stack.enter_async_context(
             doors.served(pages, settings.host, settings.web_port)
         )
-        stack.push_async_callback(desk.close)
         log.info("house.open", web=web_port, telephony=telephony_port, audio=audiosocket.port)
         yield House(
             settings, store, callbacks, switchboard, desk, dialogue, speaker,

@@ -19,6 +19,7 @@ from bot.web.chatline import ChatLine, Who
 from bot.web.desk import ChatOver, LinkInvalid
 
 LEAVES_WITHIN_S = 10.0  # a chat whose link was opened in another browser
+HEARD_OUT_S = 5.0  # at shutdown, for all chats together
 OVER: Mapping[State, str] = {
     **dict.fromkeys(COMPLETED, "本次回访已经完成，谢谢您。"),
     State.NOT_ME: "上次接听电话或打开链接的不是投保人本人，回访已停止，还没有完成。",
@@ -36,16 +37,21 @@ class Chats:
         self._conversations, self._callbacks = conversations, conversations.callbacks
         self._store, self._bell = self._callbacks.store, bell
         self._living: dict[str, Chat] = {}  # by callback
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], ChatLine] = {}
         self._opening = asyncio.Lock()
 
     def get(self, callback: str) -> Chat | None:
         return self._living.get(callback)
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """What had arrived is acted on first. Call it once no page can send any more."""
+        running = dict(self._tasks)
+        if running:
+            heard = [asyncio.create_task(_heard_out(*one)) for one in running.items()]
+            _, late = await asyncio.wait(heard, timeout=HEARD_OUT_S)
+            for task in [*late, *running]:
+                task.cancel()
+            await asyncio.gather(*heard, *running, return_exceptions=True)
 
     async def open(self, token: str, browser: str = "") -> ChatLine:
         row = await self._linked(token)
@@ -106,8 +112,8 @@ class Chats:
         )
         task = asyncio.create_task(guarded(chat), name=_name(row.id))
         self._living[row.id] = chat
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = line
+        task.add_done_callback(self._tasks.pop)
         task.add_done_callback(lambda _: self._over(row.id))
         return chat
 
@@ -119,6 +125,15 @@ class Chats:
     def _over(self, callback: str) -> None:
         self._living.pop(callback, None)
         self._callbacks.leave(callback)
+
+
+async def _heard_out(chat: asyncio.Task[None], line: ChatLine) -> None:
+    """Until the chat has nothing left to do but wait for its page, or is over."""
+    heard = asyncio.create_task(line.heard_out())
+    try:
+        await asyncio.wait({chat, heard}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        heard.cancel()
 
 
 def _name(callback: str) -> str:

@@ -84,7 +84,7 @@ def foreign_page(foreign: Foreign) -> str:
 
 
 class ChatLine:
-    """One policyholder's chat. Lives on one event loop; only `next` and `drain` wait."""
+    """One policyholder's chat. Lives on one event loop; `next`, `drain` and `heard_out` wait."""
 
     kind: Literal["phone", "chat"] = "chat"
 
@@ -115,6 +115,7 @@ class ChatLine:
             self._add(who, text, at)
         self._unshown: dict[int, _Unshown] = {}
         self._events: asyncio.Queue[LineEvent] = asyncio.Queue()
+        self._taken = False  # an event that is being acted on
         self._settled = asyncio.Event()
         self._settled.set()
         self._peer: Peer | None = None
@@ -159,7 +160,12 @@ class ChatLine:
         self._rearm()
 
     async def next(self) -> LineEvent:
-        return await self._events.get()
+        if self._taken:
+            self._taken = False
+            self._events.task_done()
+        event = await self._events.get()
+        self._taken = True
+        return event
 
     async def drain(self) -> None:
         await self._settled.wait()
@@ -168,6 +174,10 @@ class ChatLine:
         self._end("closed")
 
     # --- the application's side: what a telephone has no place for
+
+    async def heard_out(self) -> None:
+        """Wait until every event was acted on: whoever took the last one asks for the next."""
+        await self._events.join()
 
     @property
     def present(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.chats import chat
+from bot.chats import chat, chats
 from bot.chats.chats import EARLIER
 from bot.conversation import rescue
 from bot.conversation.ending import closing
@@ -258,6 +258,60 @@ async def test_a_hand_over_that_could_not_be_written_is_written_later(
         await until_queued(desk)
         assert impatient.callback(callback).owner == "queue"
         await desk.close()
+
+
+class SlowDialogue(DeadDialogue):
+    """Takes its time to understand that a human is wanted."""
+
+    def __init__(self) -> None:
+        self.asked, self.answers = asyncio.Event(), asyncio.Event()
+
+    async def begin(self, start: Start) -> Moved:
+        return Moved((), {})
+
+    async def turn(self, turn: Turn) -> Moved:
+        self.asked.set()
+        await self.answers.wait()
+        return Moved((protocol.Say("H_now"), protocol.Handoff("request")), turn.state)
+
+
+async def test_what_had_arrived_when_the_bot_was_stopped_is_acted_on(
+    settings: Settings, store: Store
+) -> None:
+    dialogue = SlowDialogue()
+    desk, callbacks = house(settings, store, dialogue)
+    callback = callbacks.open(POLICY, "chat")
+    page = Page(await desk.open_chat(store.token_for(callback)))
+    page.types("我要找真人")
+    stopped = asyncio.create_task(desk.close())
+    await asyncio.wait_for(dialogue.asked.wait(), 5)
+    dialogue.answers.set()
+    await stopped
+    kinds = [event.kind for event in store.events(callback)]
+    assert "heard" in kinds and "handed_over" in kinds
+    assert store.callback(callback).owner == "queue"
+
+
+async def test_what_was_written_to_a_human_when_the_bot_was_stopped_is_kept(
+    settings: Settings, store: Store
+) -> None:
+    desk, callbacks = house(settings, store)
+    callback = callbacks.open(POLICY, "chat")
+    page = await queued(desk, store.token_for(callback))
+    page.types("我没有收到保单")
+    await desk.close()
+    assert store.events(callback)[-1].body["text"] == "我没有收到保单"
+
+
+async def test_a_dialogue_that_hangs_does_not_keep_the_bot_from_stopping(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chats, "HEARD_OUT_S", 0.05)
+    desk, callbacks = house(settings, store, SlowDialogue())
+    page = Page(await desk.open_chat(store.token_for(callbacks.open(POLICY, "chat"))))
+    page.types("我要找真人")
+    await asyncio.wait_for(desk.close(), 5)
+    assert not desk._chats._tasks
 
 
 class RobbedDialogue(DeadDialogue):
