@@ -17,6 +17,7 @@ OUTBOX = 500  # messages; a page that lets more pile up is cut off and reconnect
 HEARTBEAT_S = 20.0
 FRAMES_PER_S, FRAME_BURST = 20.0, 100  # a page sends two or three a message
 BAD_MESSAGES = 5  # then the socket is closed
+CLOSED_WITHIN_S = 3.0  # at shutdown; a page answers the closing frame at once, or reads nothing
 
 
 class Sockets(WeakSet[web.WebSocketResponse]):
@@ -39,10 +40,14 @@ async def accept(request: web.Request) -> web.WebSocketResponse:
 
 
 async def close_all(app: web.Application) -> None:
-    """At shutdown: pages reconnect when we are back."""
-    still_open = app[sockets]
-    for ws in tuple(still_open):
-        await ws.close(code=WSCloseCode.GOING_AWAY, message=b"restart")
+    """At shutdown: pages reconnect when we are back. None waits for another."""
+    going = WSCloseCode.GOING_AWAY
+    closing = [asyncio.create_task(ws.close(code=going, message=b"restart")) for ws in app[sockets]]
+    if closing:
+        _, stuck = await asyncio.wait(closing, timeout=CLOSED_WITHIN_S)
+        for task in stuck:  # which cuts the connection
+            task.cancel()
+        await asyncio.gather(*closing, return_exceptions=True)
 
 
 async def texts(ws: web.WebSocketResponse) -> AsyncIterator[str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
+from aiohttp import web
 from structlog.testing import capture_logs
 from yarl import URL
 
 from bot.errors import HuifangError, OwnershipLost, StoreUnavailable
+from bot.web import sockets
 from bot.web.desk import Case
 from tests.web.fake_desk import ITEMS, OPENING, TOKEN, FakeDesk, tone
 from tests.web.serving import SECRET, serve
@@ -338,3 +341,25 @@ async def test_a_desk_that_fails_is_reported_without_details(site: Site) -> None
         await ws.send_json({"type": "look", "callback": "cb"})
         assert (await got(ws, "error"))["text"] == "系统暂时无法完成，请重试。"
     assert "王秀兰" not in str(lines)
+
+
+class Socket:
+    """As much of one as is closed; `reads`: its page takes what it is sent."""
+
+    def __init__(self, *, reads: bool) -> None:
+        self.reads, self.closed = reads, False
+
+    async def close(self, *, code: int, message: bytes) -> None:
+        if not self.reads:
+            await asyncio.Event().wait()
+        self.closed = True
+
+
+async def test_a_page_that_reads_nothing_keeps_no_other_from_being_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sockets, "CLOSED_WITHIN_S", 0.05)
+    pages = [Socket(reads=False), Socket(reads=True), Socket(reads=False), Socket(reads=True)]
+    app = cast(web.Application, {sockets.sockets: pages})
+    await asyncio.wait_for(sockets.close_all(app), 2)
+    assert [page.closed for page in pages] == [page.reads for page in pages]
