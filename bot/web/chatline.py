@@ -58,6 +58,7 @@ class Bubble:
     text: str = field(repr=False)
     at: datetime
     id: str = ""  # of the Speech
+    mark: str = ""  # what the page that sent it calls it
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,15 +256,15 @@ class ChatLine:
                 self._heard(BUTTON_TEXT[button], "button", shown, human=button == "human")
             case wire.PressKey(digit=digit):
                 self._heard(digit, "key", human=digit == "0")
-            case wire.Text(text=text):
+            case wire.Text(text=text, mark=mark):
                 text = wire.plain(text)
                 if not text:
                     return
                 if self._foreign is None or self._is_key(text):
-                    self._heard(text, "key" if self._is_key(text) else "text")
+                    self._heard(text, "key" if self._is_key(text) else "text", mark=mark)
                 else:
                     meant = self._foreign.read(text, self._answers)
-                    self._heard(meant, "text", text, human=meant == HUMAN)
+                    self._heard(meant, "text", text, mark, human=meant == HUMAN)
             case _:
                 raise wire.BadMessage("not expected here")
 
@@ -275,12 +276,14 @@ class ChatLine:
             self._peer.close("moved")
         self._peer = None
 
-    def _heard(self, text: str, via: Via, original: str = "", *, human: bool = False) -> None:
+    def _heard(
+        self, text: str, via: Via, original: str = "", mark: str = "", *, human: bool = False
+    ) -> None:
         bucket = self._human_bucket if human else self._bucket
         if not bucket.allows(self._ms() / 1000):
-            self._push("notice", text=TOO_FAST)
+            self._push("notice", text=TOO_FAST, mark=mark)
             return
-        self._show("caller", original or text)
+        self._show("caller", original or text, mark)
         self._patience_s = None
         now = self._ms()
         over = next(iter(self._unshown.values())).id if self._unshown else None
@@ -349,18 +352,18 @@ class ChatLine:
         self._rearm()
         self._events.put_nowait(Hangup(self._ms(), reason))
 
-    def _show(self, who: Who, text: str) -> None:
+    def _show(self, who: Who, text: str, mark: str = "") -> None:
         if not self._standing.ended:
-            self._push("message", message=self._add(who, text, self._clock.now()))
+            self._push("message", message=self._add(who, text, self._clock.now(), mark=mark))
 
     def _stand(self, standing: Standing) -> None:
         if standing != self._standing:
             self._standing = standing
             self._push("standing", standing=standing)
 
-    def _add(self, who: Who, text: str, at: datetime, id: str = "") -> Bubble:
+    def _add(self, who: Who, text: str, at: datetime, id: str = "", mark: str = "") -> Bubble:
         self._seq += 1
-        bubble = Bubble(self._seq, who, text, at, id)
+        bubble = Bubble(self._seq, who, text, at, id, mark)
         self._history.append(bubble)
         return bubble
 

@@ -45,6 +45,7 @@ class Text:
 
     type: ClassVar[str] = "text"
     text: str = field(repr=False)
+    mark: str = ""  # the page's own for this message: comes back with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,13 @@ ConsoleMessage = Take | Look | AgentSay | GiveBack | End
 
 _CHAT = {cls.type: cls for cls in (Hello, Text, Press, PressKey, Shown, Typing, Speak)}
 _CONSOLE = {cls.type: cls for cls in (Take, Look, AgentSay, GiveBack, End)}
-_MAX_LENGTH = {"token": MAX_TOKEN, "browser": MAX_ID, "callback": MAX_ID, "text": MAX_TEXT}
+_MAX_LENGTH = {
+    "token": MAX_TOKEN,
+    "mark": MAX_ID,
+    "browser": MAX_ID,
+    "callback": MAX_ID,
+    "text": MAX_TEXT,
+}
 
 
 def parse_chat(raw: str) -> ChatMessage:

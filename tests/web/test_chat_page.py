@@ -144,10 +144,13 @@ async def test_an_answer_into_a_dead_connection_is_not_waited_for_in_vain(house:
         await enter(page, house)
         lines[0].on_message(lambda _: None)  # both ways to nowhere
         await press(page, "是／清楚")
-        await page.get_by_label("输入回答").fill("清楚")
-        await page.keyboard.press("Enter")
+        field = page.get_by_label("输入回答")
+        for text in ("清楚", "我还有一个问题"):
+            await field.fill(text)
+            await page.keyboard.press("Enter")
+        await field.fill("还没写完")
         await page.clock.run_for(7000)
-        await expect(page.get_by_label("输入回答")).to_have_value("清楚")
+        await expect(field).to_have_value("清楚 我还有一个问题 还没写完")
         assert len(lines) == 2
         await press(page, "是／清楚")
         await asked(page, "B9")
@@ -192,6 +195,21 @@ async def test_a_wish_for_a_human_that_died_with_the_bot_goes_out_again(house: H
         await expect(page.locator("#owner")).to_contain_text("正在为您转接人工客服")
         await expect(page.locator(".bubble.caller")).to_have_count(1)
     assert house.desk.chats[TOKEN].owner == "queue"
+
+
+async def test_what_arrived_is_not_offered_again(house: House) -> None:
+    """The server shows it back in plain letters: without wide blanks and what cannot be seen."""
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        field = page.get_by_label("输入回答")
+        await field.fill("我\u3000收到\u200b了")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".bubble.caller .words")).to_have_text("我 收到 了")
+        line = house.desk.chats[TOKEN].line
+        line._peer.close("test")  # type: ignore[union-attr]
+        await expect(page.locator("#connection")).to_contain_text("正在重新连接")
+        await expect(page.locator("#connection")).to_be_empty()
+        await expect(field).to_have_value("")
 
 
 async def test_what_was_typed_too_fast_is_not_lost(house: House) -> None:

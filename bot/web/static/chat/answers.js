@@ -19,7 +19,7 @@ export class Answers {
   #resting = false;
   #timer = 0;
   #typed = 0;
-  #unconfirmed = ""; // typed text the server has not shown back yet
+  #unconfirmed = new Map(); // mark -> typed text the server has not shown back yet
   #wished = false; // for a human, who is not on record as called
 
   // send(message) is false when there is no connection.
@@ -56,8 +56,9 @@ export class Answers {
     this.#rest(GLANCE_MS);
   }
 
-  confirmed(text) {
-    if (text === this.#unconfirmed.trim()) this.#unconfirmed = "";
+  // The server has shown back what was sent under this mark: maybe not letter by letter.
+  confirmed(mark) {
+    this.#unconfirmed.delete(mark);
   }
 
   // The connection is back: a wish for a human goes out again by itself. It may have stood in the
@@ -67,10 +68,13 @@ export class Answers {
     if (this.#wished && this.#usable && !this.#human) this.#send({ type: "press", button: "human" });
   }
 
-  // What never arrived, or was not taken, goes back into the field, to be sent on purpose.
-  giveBackUnsent() {
-    if (this.#unconfirmed && !this.#text.value) this.#text.value = this.#unconfirmed;
-    this.#unconfirmed = "";
+  // What never arrived, or was not taken (of all of it: that of one mark), goes back into the field,
+  // to be sent on purpose.
+  giveBackUnsent(mark) {
+    const back = [...this.#unconfirmed.keys()].filter((one) => mark === undefined || one === mark);
+    const texts = [...back.map((one) => this.#unconfirmed.get(one)), this.#text.value.trim()];
+    if (back.length) this.#text.value = texts.filter(Boolean).join(" ");
+    back.forEach((one) => this.#unconfirmed.delete(one));
   }
 
   #press(button) {
@@ -95,8 +99,9 @@ export class Answers {
 
   #write() {
     const text = this.#text.value.trim();
-    if (!text || !this.#usable || !this.#send({ type: "text", text })) return;
-    this.#unconfirmed = text;
+    const mark = crypto.getRandomValues(new Uint32Array(2)).join("-");
+    if (!text || !this.#usable || !this.#send({ type: "text", text, mark })) return;
+    this.#unconfirmed.set(mark, text);
     this.#text.value = "";
   }
 

@@ -71,7 +71,7 @@ const on = {
     say(byId("connection"), "");
     byId("resume").hidden = true;
     const fresh = log.replace(message.messages);
-    fresh.filter(({ who }) => who === "caller").forEach(({ text }) => answers.confirmed(text));
+    fresh.filter(({ who }) => who === "caller").forEach(({ mark }) => answers.confirmed(mark));
     standing(message.standing);
     answers.rejoined();
     if (fresh.length) log.reveal();
@@ -80,7 +80,7 @@ const on = {
   message({ message }) {
     log.add(message);
     if (message.who === "caller") {
-      answers.confirmed(message.text);
+      answers.confirmed(message.mark);
       return;
     }
     answers.glance();
@@ -90,8 +90,8 @@ const on = {
   standing(message) {
     standing(message.standing);
   },
-  notice({ text }) {
-    answers.giveBackUnsent();
+  notice({ text, mark }) {
+    answers.giveBackUnsent(mark);
     notice(t(text));
   },
   mute({ seq, text }) {
