@@ -1,10 +1,11 @@
-// A WebSocket that comes back by itself: longer pauses each time, at once when the network returns.
+// A WebSocket that comes back by itself: longer pauses each time, at once when the network returns or
+// somebody wants to say something.
 // Whether the server lets the page in is told by what it says, not by its taking the connection.
 // A telephone that slept or changed networks may hold a dead one that still says it is open: what
 // gets no reply in time is taken for that.
 
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 20_000;
+const LONGEST_PAUSE_MS = 8000; // somebody may wait for a human
 const REPLY_MS = 6000;
 
 export class Connection {
@@ -32,7 +33,10 @@ export class Connection {
 
   // replied: the server answers this message at once, with whatever.
   send(message, { replied = false } = {}) {
-    if (!this.open) return false;
+    if (!this.open) {
+      if (replied) this.#hurry();
+      return false;
+    }
     this.#socket.send(JSON.stringify(message));
     if (replied) this.#waiting ||= setTimeout(() => this.#renew(), REPLY_MS);
     return true;

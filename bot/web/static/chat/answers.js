@@ -15,6 +15,7 @@ export class Answers {
   #text = byId("text");
   #sendButton = document.querySelector(".send");
   #usable = false; // connected, and the chat goes on
+  #over = false; // nothing more can be said on this page
   #human = false; // a human owns the conversation or is being fetched
   #resting = false;
   #timer = 0;
@@ -42,6 +43,12 @@ export class Answers {
 
   set usable(usable) {
     this.#usable = usable;
+    this.#show();
+  }
+
+  // A wish for a human is taken without a connection, too: it goes out once there is one.
+  set over(over) {
+    this.#over = over;
     this.#show();
   }
 
@@ -125,7 +132,7 @@ export class Answers {
   #show() {
     for (const button of this.#group.querySelectorAll("button")) {
       const human = button.dataset.button === "human";
-      const off = !this.#usable || (human ? this.#human : this.#resting);
+      const off = human ? this.#over || this.#human : !this.#usable || this.#resting;
       button.setAttribute("aria-disabled", String(off));
       if (human) button.querySelector("span").textContent = t(this.#human ? "已转人工" : "转人工");
     }

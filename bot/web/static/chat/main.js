@@ -10,7 +10,7 @@ import { Reading } from "./reading.js";
 import { browserSecret, linked, takeToken } from "./token.js";
 
 const NOTICE_MS = 8000;
-const OUTAGE = 3; // failures in a row, after about 4 s: more than a change of networks
+const OUTAGE = 4; // failures in a row, after about 3.5 s: more than a change of networks
 const UNREACHABLE =
   "暂时连接不上，可能是网络不稳定或使用人数较多。本页会继续尝试，您已作的回答都已保存。着急办理请拨打客服热线 {}。";
 const hotline = byId("hotline").dataset.hotline;
@@ -34,7 +34,9 @@ const prefs = new Prefs((aloud) => aloud || reading.stop());
 const answers = new Answers((message) => {
   const said = message.type !== "typing";
   if (said) reading.stop(); // who has answered need not hear the question to its end
-  return connection?.send(message, { replied: said }) ?? false;
+  const sent = connection?.send(message, { replied: said }) ?? false;
+  if (!sent && message.button === "human") say(byId("connection"), t(UNREACHABLE, hotline));
+  return sent;
 });
 const reading = new Reading({
   ask: (seq) => send({ type: "speak", seq, slow: prefs.elder }),
@@ -45,6 +47,7 @@ const reading = new Reading({
 function standing({ owner, agent, item, items, elder, ended: over }) {
   ended = over;
   answers.usable = connection.open && !over;
+  answers.over = over;
   answers.human = owner !== "bot";
   if (elder) prefs.suggestElder();
   byId("progress-bar").hidden = !item;
@@ -115,6 +118,7 @@ function arrived() {
 
 function stop(text) {
   answers.usable = false;
+  answers.over = true;
   connection.stop();
   say(byId("connection"), text);
 }
@@ -140,6 +144,7 @@ function connect() {
 
 byId("resume").onclick = () => {
   byId("resume").hidden = true;
+  answers.over = false;
   say(byId("connection"), t("正在重新连接……"));
   connection.resume();
 };
