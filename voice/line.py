@@ -40,12 +40,18 @@ class Line(Protocol):
         """Drop what is queued and cut what is playing, interruptible or not."""
 
     def listen(
-        self, patience_s: float, answers: ClosedSet | None = None, pauses: Pauses = USUAL
+        self,
+        patience_s: float,
+        answers: ClosedSet | None = None,
+        pauses: Pauses = USUAL,
+        *,
+        keys: bool = False,
     ) -> None:
         """Expect an answer: once the queue is empty and nobody has spoken for `patience_s`,
         one `Silence` is yielded. `answers` are those that make sense here: the recogniser scores
         them and the `Utterance` carries the scores. `pauses`: how much silence ends an
-        utterance; more where numbers or dates are asked, and for the elderly."""
+        utterance; more where numbers or dates are asked, and for the elderly. `keys`: 1 and 2 are
+        answers, which matters where digits can be written as well."""
 
     async def next(self) -> LineEvent:
         """The next event; waits for it."""

@@ -121,8 +121,14 @@ class PhoneLine:
                 break
 
     def listen(
-        self, patience_s: float, answers: ClosedSet | None = None, pauses: Pauses = USUAL
+        self,
+        patience_s: float,
+        answers: ClosedSet | None = None,
+        pauses: Pauses = USUAL,
+        *,
+        keys: bool = False,
     ) -> None:
+        del keys  # on a telephone they are keys anyway
         self._in.expect(answers, pauses)
         self._patience.expect(patience_s)
 

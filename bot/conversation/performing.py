@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from bot.answers.expectation import Said
+from bot.answers.expectation import Expectation, Said
 from bot.answers.proof import Heard, Held
 from bot.conversation import pauses
 from bot.conversation.acting import Manner, Plan, Question, Stage
@@ -138,7 +138,15 @@ class Performer:
             answers = expects.closed_set
         phase = str(self.state.get("phase"))
         silence = pauses.after(phase, expects, elder=self._script.elder)
-        self._line.listen(patience, answers, silence)
+        keys = self._keys_answer(phase, expects)
+        self._line.listen(patience, answers, silence, keys=keys)
+
+    def _keys_answer(self, phase: str, expects: Expectation | None) -> bool:
+        """Whether 1 and 2 answer the open question: not where a number is asked for, unless it was
+        said what each stands for."""
+        if expects is None:
+            return phase not in pauses.PHASES
+        return expects.kind == "choice" or (self.question is not None and self.question.keys_named)
 
     def term_was_out(self, at_ms: int) -> bool:
         """Whether the term that is asked about was heard to its end by who answers at `at_ms`."""

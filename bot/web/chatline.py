@@ -69,6 +69,7 @@ class Standing:
     agent: str = ""  # the human's name as policyholders see it
     item: int = 0  # 1-based number of the open item, 0 before the first
     items: int = 0
+    keys: bool = False  # 1 and 2 answer the open question; else digits are for writing
     elder: bool = False  # open the page in elder mode
     ended: bool = False
 
@@ -152,10 +153,16 @@ class ChatLine:
         self._rearm()
 
     def listen(
-        self, patience_s: float, answers: ClosedSet | None = None, pauses: Pauses = USUAL
+        self,
+        patience_s: float,
+        answers: ClosedSet | None = None,
+        pauses: Pauses = USUAL,
+        *,
+        keys: bool = False,
     ) -> None:
-        """`answers` given means a yes/no question is open: a typed 1 is then the key 1."""
+        """`keys`: a typed 1 is the key 1; else it is written, and so is one that was pressed."""
         del pauses  # a typed message ends by itself
+        self._stand(replace(self._standing, keys=keys))
         self._patience_s = patience_s * self._patience_factor
         self._answers = answers
         self._rearm()
@@ -255,7 +262,8 @@ class ChatLine:
                 shown = self._foreign.buttons[button] if self._foreign else ""
                 self._heard(BUTTON_TEXT[button], "button", shown, human=button == "human")
             case wire.PressKey(digit=digit):
-                self._heard(digit, "key", human=digit == "0")
+                via: Via = "key" if self._is_key(digit) else "text"
+                self._heard(digit, via, human=digit == "0")
             case wire.Text(text=text, mark=mark):
                 text = wire.plain(text)
                 if not text:
@@ -295,8 +303,8 @@ class ChatLine:
         self._rearm()
 
     def _is_key(self, text: str) -> bool:
-        """0 reaches a human from everywhere; the others are keys only where yes or no is asked."""
-        return text == "0" or (self._answers is not None and text in _ANSWER_KEYS)
+        """0 reaches a human from everywhere; the others are keys only where they answer."""
+        return text == "0" or (self._standing.keys and text in _ANSWER_KEYS)
 
     def _shown(self, seq: int) -> None:
         now = self._ms()

@@ -39,7 +39,12 @@ class ScriptedLine:
             self._play(complete=False)
 
     def listen(
-        self, patience_s: float, answers: ClosedSet | None = None, pauses: Pauses = USUAL
+        self,
+        patience_s: float,
+        answers: ClosedSet | None = None,
+        pauses: Pauses = USUAL,
+        *,
+        keys: bool = False,
     ) -> None:
         self.patience.append(patience_s)
 

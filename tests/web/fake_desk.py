@@ -92,6 +92,7 @@ class FakeDesk:
         self.refusal: Exception | None = None
         self.over: set[str] = set()
         self.texts = dict(ITEMS)
+        self.written: set[str] = set()  # items that a number answers
         self.phone: list[Waiting] = []
         self._line_options = line_options
         self._said = 0
@@ -213,7 +214,7 @@ class FakeDesk:
         if chat.index < len(items):
             chat.line.progress(chat.index + 1, len(items))
             self.say(chat, self.texts[items[chat.index]], id=items[chat.index])
-            chat.line.listen(8.0)
+            chat.line.listen(8.0, keys=items[chat.index] not in self.written)
         else:
             self.say(chat, GOODBYE)
             chat.owner = "over"

@@ -122,6 +122,36 @@ async def test_digits_in_the_text_field_are_text(house: House) -> None:
     assert [(event.text, event.via) for event in said] == [("19540308", "text")]
 
 
+@pytest.mark.parametrize("focus", ["是／清楚", ""])
+async def test_digits_of_a_number_that_is_asked_for_are_written(house: House, focus: str) -> None:
+    """Whatever has the focus: a birth date would be half swallowed, and its 0 call a human."""
+    house.desk.written = {"B3"}
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        if focus:
+            await page.get_by_role("button", name=focus, exact=True).focus()
+        await page.keyboard.type("19540308")
+        await expect(page.get_by_label("输入回答")).to_have_value("19540308")
+        if focus:  # as somebody who looks elsewhere meanwhile
+            await page.get_by_role("button", name=focus, exact=True).focus()
+            await page.keyboard.type("0")
+        await page.keyboard.press("Enter")
+        said = "19540308" + ("0" if focus else "")
+        await expect(page.locator(".bubble.caller .words")).to_have_text(said)
+    chat = house.desk.chats[TOKEN]
+    assert (chat.owner, chat.answered) == ("bot", [])
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_0_alone_is_a_human_from_everywhere(house: House, written: bool) -> None:
+    house.desk.written = {"B3"} if written else set()
+    async with page_of(house.browser) as page:
+        await enter(page, house)
+        await page.keyboard.press("0")
+        await expect(page.locator("#owner")).to_contain_text("正在为您转接人工客服")
+    assert house.desk.chats[TOKEN].owner == "queue"
+
+
 async def test_another_link_in_the_same_tab_is_followed(house: House) -> None:
     async with page_of(house.browser) as page:
         await page.goto(f"{house.url}/chat#t=expired")

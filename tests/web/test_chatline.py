@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -27,7 +28,7 @@ class Chat:
 
     def ask(self, id: str = "B9", text: str = "您清楚吗？", patience_s: float = 5.0) -> None:
         self.line.say([Speech(id, text)])
-        self.line.listen(patience_s, YES_NO)
+        self.line.listen(patience_s, YES_NO, keys=True)
 
     def does(self, message: wire.ChatMessage) -> None:
         self.line.receive(self.page, message)
@@ -91,14 +92,21 @@ async def test_text_without_a_printable_character_is_nothing(chat: Chat) -> None
     assert await chat.events() == []
 
 
-async def test_a_typed_digit_is_a_key_only_where_yes_or_no_is_asked(chat: Chat) -> None:
+@pytest.mark.parametrize("says", [wire.Text, wire.PressKey])
+async def test_a_digit_is_a_key_only_where_keys_answer(
+    chat: Chat, says: Callable[[str], wire.ChatMessage]
+) -> None:
     chat.line.listen(5.0, None)
-    chat.does(wire.Text("1"))
-    chat.line.listen(5.0, YES_NO)
-    chat.does(wire.Text("1"))
-    chat.line.listen(5.0, None)
-    chat.does(wire.Text("0"))
-    assert await chat.events() == [Utterance("1", "text", 1.0, 0, 0), Key("1", 0), Key("0", 0)]
+    chat.does(says("1"))
+    chat.line.listen(5.0, YES_NO, keys=True)
+    chat.does(says("1"))
+    chat.line.listen(5.0, YES_NO)  # a number of years
+    chat.does(says("1"))
+    chat.does(says("0"))
+    one = Utterance("1", "text", 1.0, 0, 0)
+    assert await chat.events() == [one, Key("1", 0), one, Key("0", 0)]
+    told = [standing["standing"]["keys"] for standing in chat.page.of("standing")]
+    assert told == [True, False]
 
 
 async def test_silence_comes_once_after_six_times_the_patience_of_a_call(chat: Chat) -> None:

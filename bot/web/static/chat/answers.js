@@ -15,6 +15,7 @@ export class Answers {
   #text = byId("text");
   #sendButton = document.querySelector(".send");
   #usable = false; // connected, and the chat goes on
+  #keys = false; // 1 and 2 answer the open question; else digits are written
   #over = false; // nothing more can be said on this page
   #human = false; // a human owns the conversation or is being fetched
   #resting = false;
@@ -30,9 +31,7 @@ export class Answers {
       const button = event.target.closest("button");
       if (button) this.#press(button);
     });
-    for (const area of [this.#group, byId("log")]) {
-      area.addEventListener("keydown", (event) => (event.repeat ? hold(event) : this.#digit(event)));
-    }
+    document.addEventListener("keydown", (event) => this.#key(event));
     byId("write").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#write();
@@ -44,6 +43,10 @@ export class Answers {
   set usable(usable) {
     this.#usable = usable;
     this.#show();
+  }
+
+  set keys(keys) {
+    this.#keys = keys;
   }
 
   // A wish for a human is taken without a connection, too: it goes out once there is one.
@@ -89,10 +92,18 @@ export class Answers {
     this.#sent({ type: "press", button: button.dataset.button }, button);
   }
 
-  // Only while the log or the buttons have the focus: a single-key shortcut must not be everywhere.
-  #digit(event) {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const button = this.#group.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  // 1, 2 and 9 only while the log or the buttons have the focus: a single-key shortcut must not be
+  // everywhere. A human is had from everywhere, but not by the 0 of a number that is being written.
+  #key(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input")) return;
+    const near = this.#group.contains(event.target) || byId("log").contains(event.target);
+    if (near && event.repeat) return hold(event);
+    const human = event.key === "0" && !this.#text.value && !this.#human;
+    if (/^[0-9]$/.test(event.key) && !human && (this.#text.value || !this.#keys || this.#human)) {
+      this.#text.focus(); // the digit goes where the focus is by now
+      return;
+    }
+    const button = (near || human) && this.#group.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!button || button.getAttribute("aria-disabled") === "true") return;
     event.preventDefault();
     this.#sent({ type: "key", digit: event.key }, button);

@@ -44,10 +44,11 @@ const reading = new Reading({
   tell: notice,
 });
 
-function standing({ owner, agent, item, items, elder, ended: over }) {
+function standing({ owner, agent, item, items, keys, elder, ended: over }) {
   ended = over;
   answers.usable = connection.open && !over;
   answers.over = over;
+  answers.keys = keys;
   answers.human = owner !== "bot";
   if (elder) prefs.suggestElder();
   byId("progress-bar").hidden = !item;
