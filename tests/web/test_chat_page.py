@@ -33,6 +33,18 @@ async def press(page: Page, name: str) -> None:
     await page.get_by_role("button", name=name, exact=True).click()
 
 
+async def tapped(page: Page) -> list[WebSocketRoute]:
+    """The page's connections, as they come: each can be cut or led to nowhere."""
+    lines: list[WebSocketRoute] = []
+
+    def through(line: WebSocketRoute) -> None:
+        lines.append(line)
+        line.connect_to_server()
+
+    await page.route_web_socket("**/chat/ws", through)
+    return lines
+
+
 async def test_a_whole_callback_by_buttons(house: House) -> None:
     async with page_of(house.browser) as page:
         await enter(page, house)
@@ -162,15 +174,9 @@ async def test_another_link_in_the_same_tab_is_followed(house: House) -> None:
 
 async def test_an_answer_into_a_dead_connection_is_not_waited_for_in_vain(house: House) -> None:
     """As after a telephone slept or changed networks: the socket is open, and nothing arrives."""
-    lines: list[WebSocketRoute] = []
-
-    def through(line: WebSocketRoute) -> None:
-        lines.append(line)
-        line.connect_to_server()
-
     async with page_of(house.browser) as page:
         await page.clock.install()
-        await page.route_web_socket("**/chat/ws", through)
+        lines = await tapped(page)
         await enter(page, house)
         lines[0].on_message(lambda _: None)  # both ways to nowhere
         await press(page, "是／清楚")
@@ -188,15 +194,9 @@ async def test_an_answer_into_a_dead_connection_is_not_waited_for_in_vain(house:
 
 
 async def test_a_wish_for_a_human_into_a_dead_connection_goes_out_again(house: House) -> None:
-    lines: list[WebSocketRoute] = []
-
-    def through(line: WebSocketRoute) -> None:
-        lines.append(line)
-        line.connect_to_server()
-
     async with page_of(house.browser) as page:
         await page.clock.install()
-        await page.route_web_socket("**/chat/ws", through)
+        lines = await tapped(page)
         await enter(page, house)
         lines[0].on_message(lambda _: None)
         await press(page, "转人工")

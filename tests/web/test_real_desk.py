@@ -122,6 +122,30 @@ async def test_a_human_ends_it_and_what_was_answered_stands(
     assert office.conversations.callbacks.answered(office.callback) == {"B1": True}
 
 
+async def test_a_birth_date_is_typed_with_the_focus_on_a_button(
+    browser: Browser, office: Office
+) -> None:
+    """By an elder who has just pressed 是 and types on; and a 1 too many answers nothing."""
+    async with page_of(browser, 640, 400) as chat:  # as at 200 %
+        await chat.goto(f"{office.url}/chat#t={office.token}")
+        yes = chat.get_by_role("button", name="是／清楚", exact=True)
+        await says(chat, "您现在方便吗")
+        await yes.click()
+        await says(chat, "欧阳先生本人吗")
+        await yes.click()
+        await says(chat, "出生年月日")
+        await yes.focus()
+        await chat.keyboard.type("19790425", delay=120)
+        await chat.keyboard.press("Enter")
+        await says(chat, "是您本人购买的吗")
+        await expect(yes).to_be_enabled()
+        await yes.focus()
+        await chat.keyboard.type("11", delay=50)
+        await says(chat, "是您本人签的吗")
+    assert [body["item"] for body in office.events("answered")] == ["B1"]
+    assert office.events("handed_over") == []
+
+
 async def test_a_link_that_is_not_ours_learns_nothing(browser: Browser, office: Office) -> None:
     async with page_of(browser) as chat:
         await chat.goto(f"{office.url}/chat#t=guess")
