@@ -7,6 +7,7 @@ default. Needs no dialogue worker.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -37,11 +38,8 @@ async def rescue(
     log.error("conversation.rescue", callback=scribe.callback, error=type(error).__name__)
     line.stop()
     failed = Draft("failed", {"part": type(error).__name__, "error": str(error)})
-    body = {"reason": "failure", "generation": scribe.generation + 1}
     try:
-        await scribe.transfer(
-            "queue", [failed, Draft("handed_over", body)], snapshot=state, state="HUMAN"
-        )
+        await hand_over(scribe, [failed], state)
     except (StoreUnavailable, OwnershipLost):
         log.error("conversation.rescue_unrecorded", callback=scribe.callback)
     stage = Stage(script, spoken=line.kind == "phone")
@@ -53,6 +51,14 @@ async def rescue(
     return Result("handed_over", state, "failure")
 
 
+async def hand_over(scribe: Scribe, failed: Sequence[Draft], state: State | None = None) -> None:
+    """Write down that a human takes over for a failure; `failed`: of what, `state`: the dialogue's
+    where there is a newer one. Raises StoreUnavailable and OwnershipLost."""
+    body = {"reason": "failure", "generation": scribe.generation + 1}
+    drafts = [*failed, Draft("handed_over", body)]
+    await scribe.transfer("queue", drafts, snapshot=state, state="HUMAN")
+
+
 async def queued(store: Store, scribe: Scribe, state: State) -> None:
     """See to it that a hand-over is on record: while the store is away it is not, and no agent
     would see who waits."""
@@ -60,9 +66,7 @@ async def queued(store: Store, scribe: Scribe, state: State) -> None:
         try:
             row = await off_loop.in_time(partial(store.callback, scribe.callback))
             if row.owner == "bot" and row.generation == scribe.generation:
-                body = {"reason": "failure", "generation": scribe.generation + 1}
-                handed = Draft("handed_over", body)
-                await scribe.transfer("queue", [handed], snapshot=state, state="HUMAN")
+                await hand_over(scribe, [], state)
             return
         except StoreUnavailable:
             await asyncio.sleep(RETRY_S)

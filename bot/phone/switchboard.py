@@ -20,7 +20,7 @@ import structlog
 from bot import off_loop
 from bot.callbacks import Conversations
 from bot.conversation.ending import Result
-from bot.conversation.rescue import queued
+from bot.conversation.rescue import hand_over, queued
 from bot.conversation.scribe import Scribe
 from bot.errors import HuifangError, StoreUnavailable
 from bot.evidence.audio import AudioFile, StereoRecorder
@@ -309,8 +309,7 @@ class Switchboard:
         row = await asyncio.to_thread(self._callbacks.store.callback, call.callback)
         if row.owner == "bot" and call.callback not in self._callbacks.served:
             failed = Draft("failed", {"part": "line", "error": "the call did not come back"})
-            body = {"reason": "failure", "generation": scribe.generation + 1}
-            await scribe.transfer("queue", [failed, Draft("handed_over", body)], state="HUMAN")
+            await hand_over(scribe, [failed])
         call.due, call.next = False, "transfer"
 
     async def _leave(self, uuid: str, call: Call, result: Result) -> None:
