@@ -20,9 +20,9 @@ import structlog
 from bot import off_loop
 from bot.callbacks import Conversations
 from bot.conversation.ending import Result
-from bot.conversation.rescue import hand_over, queued
+from bot.conversation.rescue import RETRY_S, hand_over, queued
 from bot.conversation.scribe import Scribe
-from bot.errors import HuifangError, StoreUnavailable
+from bot.errors import HuifangError, OwnershipLost, StoreUnavailable
 from bot.evidence.audio import AudioFile, StereoRecorder
 from bot.evidence.ledger import Draft
 from bot.evidence.recordings import sealed_path
@@ -42,6 +42,7 @@ log = structlog.get_logger()
 FILLER_TEXT = "请稍等。"
 MAX_REMEMBERED = 10_000  # calls kept for the exchange's later questions
 BACK_S = 2.5  # the exchange waits 3 s for an answer, and else keeps the caller in the queue
+NEVER_CAME = Draft("failed", {"part": "line", "error": "the call did not come back"})
 LATER = frozenset({"booked", "nobody_free"})  # a human calls; nobody waits for one now
 
 
@@ -89,6 +90,9 @@ class Switchboard:
         self._max_calls = max_calls
         self.transfers = transfers
         self._calls: OrderedDict[str, Call] = OrderedDict()  # by UUID, the oldest first
+        self._settling: set[asyncio.Task[None]] = (
+            set()
+        )  # calls that the store was slow to take back
         self._live: set[str] = set()  # UUIDs of those with sound, until their recording is filed
 
     @property
@@ -192,12 +196,17 @@ class Switchboard:
         if call.callback in self._callbacks.served:
             return ""
         began = asyncio.get_running_loop().time()
-        scribe = await asyncio.to_thread(self._callbacks.scribe, call.callback)
-        row = await asyncio.to_thread(self._callbacks.store.callback, call.callback)
-        if row.owner != "queue":
+        scribe, owner = await self._pen(call)
+        if owner != "queue":
             return ""
         body = {"generation": scribe.generation + 1}
-        await scribe.transfer("bot", [Draft("returned", body)], state="IN_PROGRESS")
+        try:
+            await scribe.transfer("bot", [Draft("returned", body)], state="IN_PROGRESS")
+        except StoreUnavailable:  # it may be written all the same, later
+            settling = asyncio.create_task(self._stays(call), name="call stays with the humans")
+            self._settling.add(settling)
+            settling.add_done_callback(self._settling.discard)
+            return ""
         call.due, call.event, call.next = True, "nobody_free", ""
         if asyncio.get_running_loop().time() - began > BACK_S:  # the disk took its time
             await self._never_came(call)
@@ -305,12 +314,30 @@ class Switchboard:
     async def _never_came(self, call: Call) -> None:
         """The bot took a call back from the humans and got no sound: it waits for them as before,
         and stands in their list."""
-        scribe = await asyncio.to_thread(self._callbacks.scribe, call.callback)
-        row = await asyncio.to_thread(self._callbacks.store.callback, call.callback)
-        if row.owner == "bot" and call.callback not in self._callbacks.served:
-            failed = Draft("failed", {"part": "line", "error": "the call did not come back"})
-            await hand_over(scribe, [failed])
+        scribe, owner = await self._pen(call)
+        if owner == "bot" and call.callback not in self._callbacks.served:
+            await hand_over(scribe, [NEVER_CAME])
         call.due, call.next = False, "transfer"
+
+    async def _stays(self, call: Call) -> None:
+        """The store did not answer when a call was to be taken back, and may write that down at any
+        time, for a caller who waits for a human still. What is written here goes before it or after
+        it: before it, it moves the generation on, and the other comes to nothing."""
+        while True:
+            try:
+                scribe, owner = await self._pen(call)
+                if owner in {"bot", "queue"} and call.callback not in self._callbacks.served:
+                    await hand_over(scribe, [NEVER_CAME])
+                return
+            except StoreUnavailable:
+                await asyncio.sleep(RETRY_S)
+            except OwnershipLost:
+                continue  # it was written this moment
+
+    async def _pen(self, call: Call) -> tuple[Scribe, str]:
+        """To write in its record, and who has it now. Raises StoreUnavailable."""
+        scribe = await off_loop.in_time(partial(self._callbacks.scribe, call.callback))
+        return scribe, await scribe.renew()
 
     async def _leave(self, uuid: str, call: Call, result: Result) -> None:
         """Tell the exchange what comes after the bot, by both ways it may ask. What looks like a

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot import off_loop
 from bot.callbacks import Callbacks, Conversations
 from bot.conversation.ending import Ending, Result
 from bot.errors import StoreUnavailable
@@ -249,6 +252,39 @@ async def test_who_was_taken_back_too_late_for_the_exchange_is_in_the_humans_lis
     callback = handed_over(switchboard, store)
     monkeypatch.setattr("bot.phone.switchboard.BACK_S", 0.0)
     assert await switchboard.back(UUID) == ""
+    row = store.callback(callback)
+    assert (row.owner, row.state) == ("queue", State.HUMAN)
+    assert not switchboard.authorise(UUID)
+    assert await switchboard.next(UUID) == "transfer"
+
+
+@pytest.mark.parametrize("first", ["taken back", "settled"])
+async def test_a_store_that_hangs_while_a_call_is_taken_back_leaves_it_to_the_humans(
+    switchboard: Switchboard, store: Store, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """What hangs is written in the end, before it is settled or after; its caller waits still."""
+    callback, write = handed_over(switchboard, store), store.transfer
+    release, late = threading.Event(), threading.Event()
+
+    def hanging(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(store, "transfer", write)
+        release.wait()
+        try:
+            return write(*given, **named)
+        finally:
+            late.set()
+
+    monkeypatch.setattr(store, "transfer", hanging)
+    monkeypatch.setattr(off_loop, "ANSWER_S", 0.1)
+    assert await switchboard.back(UUID) == ""
+    monkeypatch.setattr(off_loop, "ANSWER_S", 6.0)
+    (settling,) = switchboard._settling
+    if first == "settled":
+        await settling
+    release.set()
+    await asyncio.to_thread(late.wait)
+    if not settling.done():
+        await settling
     row = store.callback(callback)
     assert (row.owner, row.state) == ("queue", State.HUMAN)
     assert not switchboard.authorise(UUID)
