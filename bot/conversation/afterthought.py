@@ -117,6 +117,7 @@ class Settled:
             nearest="",
             sounds=f"{self.said.sounds} {said.sounds}",
             spelt="",
+            vosk="",
         )
 
 

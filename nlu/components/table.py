@@ -82,6 +82,7 @@ class Agreement:
     quiet_db: float
     request: float
     request_over_hedge: float
+    vosk: float
 
 
 @dataclass(frozen=True)
