@@ -92,10 +92,14 @@ def ended(said: str, heard: Heard, need: Agreement) -> bool:
 def denied(text: str, margin: float, heard: Heard, need: Agreement) -> bool:
     """Whether the opposite of `text` may have been said, which the second reader's `margin` speaks
     against. In noise 不 loses its lips and is written 我 (不清楚 as 我清楚), or is lost (不是我自己
-    弄的 as 是我自己弄的, spelt neither way)."""
+    弄的 as 是我自己弄的, spelt neither way; 不是我自己签的 was even spelt without it, and written
+    是我对你签的)."""
     if quiet(heard, need):
         return margin < need.undenied
     if text.startswith("我"):
         return margin < need.undenied_self
-    spelt = heard.spelt == bare(normalise(text, MAX_TEXT))
-    return margin < (need.undenied if spelt else need.undenied_unspelt)
+    words = bare(normalise(text, MAX_TEXT))
+    sure = heard.spelt == words
+    if text.startswith("是"):
+        sure = sure and bare(normalise(heard.text, MAX_TEXT)) == words
+    return margin < (need.undenied if sure else need.undenied_unspelt)

@@ -168,6 +168,11 @@ class Sound:
         misheard = found.reason in _MISHEARD or (found.request is None and len(bare(self.text)) < 2)
         if not misheard or self._sounds_negated or bare(self.text).endswith(_ASKING):
             return None
+        spelt = self.heard.spelt == said
+        if spelt and denied(said, self._undenied(inf), self.heard, need):
+            return None
+        if not spelt and not quiet(self.heard, need):
+            return None
         theirs = [scores.get(name, 0.0) for name in ("vosk_yes_no", "vosk_yes_other")]
         ours = scores.get("yes_no", 0.0) >= need.yes_no
         if min(theirs) < need.vosk or not ours or scores.get("yes_other", 0.0) < need.yes_other:

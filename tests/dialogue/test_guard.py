@@ -337,7 +337,8 @@ def by_vosk(
 def test_a_yes_that_another_recogniser_wrote_and_the_second_reader_spelt_counts() -> None:
     assert by_vosk() == ("yes", None)
     assert by_vosk("7", "行", "xing") == ("yes", None)
-    assert by_vosk("谢谢呀谢谢呀", "确认", "que ren", snr_db=24.0, yes_other=1.1) == ("yes", None)
+    noise = {"snr_db": 24.0, "yes_other": 1.1, "spelt": "确认", "spelt_undenied": 16.3}
+    assert by_vosk("谢谢呀谢谢呀", "确认", "que ren", **noise) == ("yes", None)
     assert meaning("卸定", vosk="确定", sounds="que ding", scores=BOTH)[0] == "unclear", "typed"
 
 
@@ -369,6 +370,30 @@ def test_a_yes_that_another_recogniser_wrote_needs_every_other_voice(
     changed: dict[str, Any],
 ) -> None:
     assert by_vosk(**changed)[0] != "yes"
+
+
+def test_in_noise_what_another_recogniser_wrote_must_be_surely_not_denied() -> None:
+    said = {"text": "我明仔了", "vosk": "我明白了", "sounds": "wo ming bai le"}
+    noise = {**said, "snr_db": 24.0}
+    assert by_vosk(**said) == ("yes", None)
+    assert by_vosk(**noise)[0] == "unclear"
+    assert by_vosk(**noise, spelt="我明白了", spelt_undenied=12.0)[0] == "unclear"
+    assert by_vosk(**noise, spelt="我明白了", spelt_undenied=14.0, yes_other=1.1) == ("yes", None)
+
+
+def test_a_denial_whose_first_syllable_was_neither_spelt_nor_written_is_asked_again() -> None:
+    """不是我自己签的, at 20 dB."""
+    sure = {**CLEAR, "yes_no": 8.5, "yes_other": 8.5, "written": -17.5}
+
+    def answer(text: str, undenied: float, snr_db: float = 24.0) -> str:
+        scores = {**sure, "undenied": undenied, "spelt_undenied": undenied, "snr_db": snr_db}
+        sounds = "shi wo zi ji qian de"
+        return spelt(text, "是我自己签的", scores, sounds=sounds)[0]
+
+    assert answer("是我对你签的", 7.6) == "unclear"
+    assert answer("是我对你签的", 10.5) == "yes"
+    assert answer("是我对你签的", 7.6, snr_db=40.0) == "yes"
+    assert answer("是我自己签的", 7.6) == "yes"
 
 
 def test_a_hoped_for_no_is_not_made_of_what_another_recogniser_wrote() -> None:
