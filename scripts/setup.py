@@ -151,8 +151,9 @@ def start_asterisk() -> None:
     )  # fmt: skip
 
 
-def speech_models() -> None:
-    run(APP / "bin" / "huifang", "models", "fetch", quiet=False)
+def speech_models(wants_tests: bool) -> None:
+    vosk = ["--vosk"] if wants_tests else []
+    run(APP / "bin" / "huifang", "models", "fetch", *vosk, quiet=False)
 
 
 def dialogue_model() -> None:
@@ -189,7 +190,7 @@ def application(uv: Path, wants_tests: bool) -> None:
         if os.geteuid() == 0:  # without root the tests on a real Asterisk are skipped
             debian(PBX_PACKAGES)
             start_asterisk()
-    speech_models()
+    speech_models(wants_tests)
 
 
 def main() -> int:

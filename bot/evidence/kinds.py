@@ -140,14 +140,11 @@ KINDS: Mapping[str, Kind] = {
                 "how the closed set of answers explains the sound, ratios by contest; snr_db: the"
                 " voice above the noise; written, undenied, spelt_undenied: the second reader's"
                 " likelihoods, in nats: of the text against what was spelt, of the text and of what"
-                " was spelt against their denial; vosk_yes_no, vosk_yes_other: the ratios of a"
-                " recogniser of another make"
+                " was spelt against their denial"
             ),
             "nearest": "which of the closed set explains the sound best; empty: none does",
             "sounds": "what a second reader spells of the sound: pinyin without tones",
             "spelt": "the text, or which of the closed set is spelt so; empty: neither",
-            "vosk": "which of the closed set a recogniser of another make wrote; empty: none, or it"
-            " was not asked",
             "engine": "recogniser and model",
             "start_ms": _START,
             "end_ms": _END,

@@ -34,8 +34,6 @@ _MODEST = {"human", "repeat", "slower", "louder", "explain", "wait"}
 _BRIEF = 2  # syllables that other words sound like
 _ALIKE = frozenset({"晓得"})
 """Words of yes that a wish to wait is spelt like (稍等, when its end is lost)."""
-_MISHEARD = (*reasons.UNREAD, reasons.UNLIKE, reasons.MUFFLED)
-"""The words as they were written may be other words."""
 _ASKING = ("吗", "吧", "嘛", "么")
 
 
@@ -59,7 +57,7 @@ class Sound:
             return None
         if self.heard.scores.get("urgent", 0.0) >= self.rules.agreement.urgent:
             return self._as("human", f"声音像要人工；{found.reason}")
-        if known := self._spelt() or self._vosk(found):
+        if known := self._spelt():
             return known
         if not self.text:
             return None
@@ -155,31 +153,6 @@ class Sound:
             return True
         # 诸多 is spelt 是的, nearly
         return self._spelt_so(said) and (ended(said, self.heard, need) or written or sure)
-
-    def _vosk(self, found: Meaning) -> Meaning | None:
-        """The yes that another recogniser wrote and the second reader spelt, where both
-        recognisers' scores are for one and the words, which mean `found`, were misheard: none of
-        them denies, doubts or asks."""
-        need, said, scores = self.rules.agreement, self.heard.vosk, self.heard.scores
-        if self.heard.question == "-" or self._noisy or not said:
-            return None
-        if not pinyin.says(self.heard.sounds, said):  # 给 was 可以 to it, 不方便 方便
-            return None
-        misheard = found.reason in _MISHEARD or (found.request is None and len(bare(self.text)) < 2)
-        if not misheard or self._sounds_negated or bare(self.text).endswith(_ASKING):
-            return None
-        spelt = self.heard.spelt == said
-        if spelt and denied(said, self._undenied(inf), self.heard, need):
-            return None
-        if not spelt and not quiet(self.heard, need):
-            return None
-        theirs = [scores.get(name, 0.0) for name in ("vosk_yes_no", "vosk_yes_other")]
-        ours = scores.get("yes_no", 0.0) >= need.yes_no
-        if min(theirs) < need.vosk or not ours or scores.get("yes_other", 0.0) < need.yes_other:
-            return None
-        if self.known(said).answer != "yes":
-            return None
-        return self._as("affirm", f"另一个识别器听到“{said}”")
 
     def _undenied(self, unasked: float) -> float:
         """How much better what was spelt explains the sound than its denial; `unasked` where the

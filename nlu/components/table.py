@@ -82,7 +82,6 @@ class Agreement:
     quiet_db: float
     request: float
     request_over_hedge: float
-    vosk: float
 
 
 @dataclass(frozen=True)

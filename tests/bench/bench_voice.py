@@ -251,7 +251,7 @@ async def main(stages: Sequence[tuple[int, float, bool]]) -> dict[str, Any]:
     report["noises"] = await voice_noises.barge_in(callers.answers)
     report["unhurried"] = voice_listening.unhurried(callers.answers, model)
     report["numbers"] = voice_listening.unhurried_numbers(callers.numbers, model)
-    one_thread = ears(alone=True), ears()
+    one_thread = ears(second_look=False), ears()
     report["whisper"] = voice_listening.beside_stock(callers.answers, *one_thread, OUT)
     report["seconds"] = round(time.monotonic() - began)
     return report

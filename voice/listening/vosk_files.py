@@ -44,7 +44,7 @@ SHA256: Final = {
     "ivector/splice.conf": "9f0c5f7c82d18eaf25d8bce470efa9f7741f88411fe428774bc0a9bb69a24756",
 }
 """Of every file that is read."""
-_REMEDY: Final = "huifang models fetch"
+_REMEDY: Final = "huifang models fetch --vosk"
 
 
 def assemble(target: Path) -> Path:
