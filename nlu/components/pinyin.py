@@ -33,12 +33,23 @@ def _fold(initial: str, final: str) -> Sound:
 @lru_cache(maxsize=4096)
 def sounds(text: str) -> tuple[Sound, ...]:
     """One folded sound for each character of `text` (other characters stand for themselves)."""
-    result: list[Sound] = []
-    for char in text:
-        initial = lazy_pinyin(char, style=Style.INITIALS, strict=False)[0]
-        whole = lazy_pinyin(char, style=Style.NORMAL)[0]
-        result.append(_fold(initial, whole[len(initial) :] if whole != initial else whole))
-    return tuple(result)
+    return tuple(sound for char in text for sound in _sounds(char))
+
+
+@lru_cache(maxsize=4096)
+def _readings(text: str) -> tuple[tuple[Sound, ...], ...]:
+    """How words sound: each character as it is read alone, and as it is read in its word (了解 is
+    liao jie). Neither is right always: 没收到 has 没收 in it, mo shou."""
+    return sounds(text), _sounds(text)
+
+
+def _sounds(text: str) -> tuple[Sound, ...]:
+    initials = lazy_pinyin(text, style=Style.INITIALS, strict=False)
+    wholes = lazy_pinyin(text, style=Style.NORMAL)
+    return tuple(
+        _fold(initial, whole[len(initial) :] if whole != initial else whole)
+        for initial, whole in zip(initials, wholes, strict=True)
+    )
 
 
 _SYLLABLE = re.compile("([zcs]h|[bpmfdtnlgkhjqxrzcsyw])?([a-z]*)")
@@ -59,15 +70,19 @@ def says(spelling: str, text: str) -> bool:
 def apart(spelling: str, text: str) -> int:
     """How many initials and finals must be put in, left out or changed to make of pinyin without
     tones what `text` sounds like."""
-    heard, wanted = (
-        [part for sound in of for part in sound if part] for of in (spelt(spelling), sounds(text))
-    )
-    return distance(heard, wanted)
+    heard = _parts(spelt(spelling))
+    return min(distance(heard, _parts(reading)) for reading in _readings(text))
+
+
+def _parts(syllables: Iterable[Sound]) -> list[str]:
+    return [part for sound in syllables for part in sound if part]
 
 
 def begins(heard: tuple[Sound, ...], text: str) -> bool:
     """Whether what was heard, a syllable or more, is how `text` begins."""
-    return bool(heard) and all(heard[-1]) and sounds(text)[: len(heard)] == heard
+    if not heard or not all(heard[-1]):
+        return False
+    return any(reading[: len(heard)] == heard for reading in _readings(text))
 
 
 def contains(text: str, phrases: Iterable[str]) -> str | None:

@@ -335,6 +335,19 @@ def test_a_denial_whose_first_syllable_was_neither_spelt_nor_written_is_asked_ag
     assert answer("是我自己签的", 7.6) == "yes"
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "sounds"), [("调节", "了解", "liao jie"), ("手道", "收到", "shou dao")]
+)
+def test_a_short_yes_in_noise_is_spelt_as_it_is_read_in_its_word(
+    text: str, said: str, sounds: str
+) -> None:
+    """了 alone is read le, which 了解 is not."""
+    scores = {**CLEAR, "yes_no": 22.0, "yes_other": 22.0, "no_other": 0.03, "snr_db": 24.0}
+    scores["spelt_undenied"] = 10.0
+    assert spelt(text, said, scores, sounds=sounds, nearest=said)[0] == "yes"
+    assert spelt(text, said, scores, sounds=f"{sounds} ma", nearest=said)[0] == "unclear"
+
+
 def test_a_short_yes_that_was_spelt_must_be_far_from_everything_else() -> None:
     for other, answer in ((3.6, "unclear"), (5.0, "yes")):
         assert spelt("血润", "确认", {**CLEAR, "yes_other": other})[0] == answer
