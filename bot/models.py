@@ -167,22 +167,24 @@ def _fetch_vosk(target: Path, progress: Progress) -> None:
 def _whisper(folder: Path, verify: Callable[[Path], None]) -> Model:
     if not (folder / "model.bin").is_file():
         return Model(folder.name, folder, "missing", "run: huifang models fetch")
+    return _checked(folder.name, folder, verify)
+
+
+def _checked(name: str, folder: Path, verify: Callable[[Path], None]) -> Model:
     try:
         verify(folder)
     except ModelError as error:
-        return Model(folder.name, folder, "damaged", str(error))
-    return Model(folder.name, folder, "present")
+        return Model(name, folder, "damaged", str(error))
+    return Model(name, folder, "present")
 
 
 def _vosk(folder: Path) -> Model:
+    name = f"vosk/{folder.name}"
     if folder.name == vosk_files.NAME:
-        try:
-            vosk_files.verify(folder)
-        except ModelError as error:
-            return Model(f"vosk/{folder.name}", folder, "damaged", str(error))
+        return _checked(name, folder, vosk_files.verify)
     if _is_vosk(folder):
-        return Model(f"vosk/{folder.name}", folder, "present")
-    return Model(f"vosk/{folder.name}", folder, "damaged", "no Vosk model there; add it again")
+        return Model(name, folder, "present")
+    return Model(name, folder, "damaged", "no Vosk model there; add it again")
 
 
 def _is_vosk(folder: Path) -> bool:

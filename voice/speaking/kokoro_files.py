@@ -7,11 +7,11 @@ code as far as its listeners are concerned.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Final
 
 from voice.errors import ModelError
+from voice.model_files import sha256_of
 
 MODEL: Final = "kokoro-v1.0.int8.onnx"
 VOCAB: Final = "vocab.json"
@@ -28,12 +28,6 @@ SHA256: Final = {
     VOCAB: "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41",
     **{f"voices/{name}.bin": digest for name, digest in VOICES.items()},
 }
-
-
-def sha256_of(path: Path) -> str:
-    """Hex digest of a file; about 0.3 s for the model."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def faults(folder: Path, names: tuple[str, ...] = tuple(SHA256)) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from voice.errors import ModelError
+from voice.model_files import sha256_of
 from voice.speaking.onnx_facts import facts
 
 Kind = Literal["vits", "matcha", "kokoro"]
@@ -90,8 +91,8 @@ def find(place: Path, speaker: int) -> SherpaFiles:
 def fingerprint(files: SherpaFiles) -> str:
     """First 12 digits of the model's SHA-256, and 6 of the SHA-256s of all that goes with it."""
     rest = (files.tokens, files.lexicon, files.partner)
-    together = "".join(_sha256(path) for path in rest if path is not None)
-    return f"{_sha256(files.model)[:12]}+{hashlib.sha256(together.encode()).hexdigest()[:6]}"
+    together = "".join(sha256_of(path) for path in rest if path is not None)
+    return f"{sha256_of(files.model)[:12]}+{hashlib.sha256(together.encode()).hexdigest()[:6]}"
 
 
 def known_hanzi(files: SherpaFiles) -> frozenset[str]:
@@ -151,8 +152,3 @@ def _check_voices(files: SherpaFiles, said: Mapping[str, str]) -> None:
     wanted = 4 * int(shape[1]) * int(shape[2]) * files.speakers
     if files.partner is not None and files.partner.stat().st_size != wanted:
         raise ModelError(f"{files.partner} has not the {wanted} bytes its model wants")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
